@@ -1,0 +1,43 @@
+/*
+ * Bump allocation in chunks of pages from the Crucible. Nothing is freed one by one: an arena is
+ * reset to a mark, or dropped whole. Allocations are zeroed and 16-byte aligned.
+ */
+#ifndef ALKAHEST_ARENA_H
+#define ALKAHEST_ARENA_H
+
+#include <alkahest/crucible.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct alka_arena_chunk;
+
+struct alka_arena {
+    const struct alka_crucible *crucible;
+    struct alka_arena_chunk *newest;
+    uint8_t *cursor, *limit;
+    size_t held_bytes;  /* pages held now */
+    size_t peak_bytes;  /* most pages ever held */
+    size_t limit_bytes; /* refuses to hold more than this: ALKA_E_ARENA_LIMIT */
+};
+
+struct alka_arena_mark {
+    struct alka_arena_chunk *chunk;
+    uint8_t *cursor;
+};
+
+void alka_arena_init(struct alka_arena *arena, const struct alka_crucible *crucible,
+                     size_t limit_bytes);
+
+/* `count` elements of `element_bytes`, zeroed; count 0 yields a valid pointer.
+ * ALKA_E_OUT_OF_MEMORY, ALKA_E_ARENA_LIMIT. */
+ALKA_MUST_CHECK alka_status alka_arena_alloc(struct alka_arena *arena, size_t count,
+                                             size_t element_bytes, void *out_pointer /* T ** */);
+
+struct alka_arena_mark alka_arena_mark(const struct alka_arena *arena);
+/* Forgets what was allocated after the mark; keeps at most one spare chunk, gives the others back.
+ */
+void alka_arena_reset(struct alka_arena *arena, struct alka_arena_mark mark);
+/* Gives every page back. The arena can be used again. */
+void alka_arena_drop(struct alka_arena *arena);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Machine code as the code generator leaves it: position-independent but for relocations, the same
+ * bytes in memory and in an .alk file. `text` holds the functions one after the other, then 16-byte
+ * aligned read-only data.
+ */
+#ifndef ALKAHEST_CODE_H
+#define ALKAHEST_CODE_H
+
+#include <alkahest/abi.h>
+
+enum alka_memory_model { ALKA_MEMORY_GUARD, ALKA_MEMORY_CHECKED, ALKA_MEMORY_WRAP };
+
+enum alka_cpu_feature {
+    ALKA_CPU_SSE3 = 1 << 0,
+    ALKA_CPU_SSSE3 = 1 << 1,
+    ALKA_CPU_SSE41 = 1 << 2,
+    ALKA_CPU_SSE42 = 1 << 3,
+    ALKA_CPU_POPCNT = 1 << 4,
+    ALKA_CPU_AVX = 1 << 5,
+    ALKA_CPU_AVX2 = 1 << 6,
+    ALKA_CPU_BMI1 = 1 << 7,
+    ALKA_CPU_BMI2 = 1 << 8,
+    ALKA_CPU_LZCNT = 1 << 9,
+    ALKA_CPU_FMA = 1 << 10,
+    ALKA_CPU_X86_64_V1 = 0,
+    ALKA_CPU_X86_64_V2 =
+        ALKA_CPU_SSE3 | ALKA_CPU_SSSE3 | ALKA_CPU_SSE41 | ALKA_CPU_SSE42 | ALKA_CPU_POPCNT,
+    ALKA_CPU_X86_64_V3 = ALKA_CPU_X86_64_V2 | ALKA_CPU_AVX | ALKA_CPU_AVX2 | ALKA_CPU_BMI1 |
+                         ALKA_CPU_BMI2 | ALKA_CPU_LZCNT | ALKA_CPU_FMA,
+};
+typedef uint32_t alka_cpu_set;
+
+/* Runtime helpers that code calls. Plain System V functions; the caller's context is the trailing
+ * parameter. */
+/* HELPER(id, C symbol) */
+#define ALKA_HELPERS(HELPER) \
+    HELPER(MEMORY_GROW, alka_helper_memory_grow) /* (u64 delta pages, ctx) → u64 old pages, -1 */
+
+enum alka_helper {
+#define ALKA_HELPER_ID(id, symbol) ALKA_HELPER_##id,
+    ALKA_HELPERS(ALKA_HELPER_ID)
+#undef ALKA_HELPER_ID
+        ALKA_HELPER_COUNT
+};
+
+enum alka_reloc_kind {
+    ALKA_RELOC_IMPORT_CALL,  /* rel32: the thunk of imported function `index` */
+    ALKA_RELOC_HELPER_CALL,  /* rel32: the thunk of enum alka_helper `index` */
+    ALKA_RELOC_FOREIGN_CALL, /* rel32: the thunk that calls the alka_table_entry in r11, whose
+                                context is not r15 */
+    ALKA_RELOC_TYPE_ID,      /* imm32: canonical id of function type `index` */
+};
+
+struct alka_reloc {
+    uint32_t code_off; /* of the four bytes to patch */
+    uint32_t kind : 8, index : 24;
+};
+
+struct alka_code {
+    const uint8_t *text; /* functions, then read-only data */
+    uint32_t text_bytes, functions_bytes;
+    const uint32_t *function_offs; /* per defined function: first byte; one more: functions_bytes */
+    const struct alka_trap_site *trap_sites; /* sorted by code_off */
+    const struct alka_reloc *relocs;         /* sorted by code_off */
+    uint32_t function_count, trap_site_count, reloc_count;
+    enum alka_memory_model memory_model;
+    alka_cpu_set cpu_required;
+};
+
+#endif

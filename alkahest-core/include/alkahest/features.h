@@ -1,0 +1,41 @@
+/* Feature sets: which proposals a module may use. A release of the standard is a set of features.
+ */
+#ifndef ALKAHEST_FEATURES_H
+#define ALKAHEST_FEATURES_H
+
+#include <stdint.h>
+
+/* FEATURE(id, flag name, release of the standard that brought it: 1, 2, 3, or 0 for proposals,
+ * built: 0 or 1) */
+#define ALKA_FEATURES(FEATURE)                                \
+    FEATURE(MVP, "mvp", 1, 1)                                 \
+    FEATURE(MUTABLE_GLOBALS, "mutable-globals", 1, 1)         \
+    FEATURE(SIGN_EXT, "sign-extension", 2, 1)                 \
+    FEATURE(SAT_TRUNC, "saturating-float-to-int", 2, 1)       \
+    FEATURE(MULTI_VALUE, "multi-value", 2, 1)                 \
+    FEATURE(BULK_MEMORY, "bulk-memory", 2, 0)                 \
+    FEATURE(REFERENCE_TYPES, "reference-types", 2, 0)         \
+    FEATURE(SIMD, "simd", 2, 0)                               \
+    FEATURE(TAIL_CALL, "tail-call", 3, 0)                     \
+    FEATURE(EXTENDED_CONST, "extended-const", 3, 0)           \
+    FEATURE(MULTI_MEMORY, "multi-memory", 3, 0)               \
+    FEATURE(MEMORY64, "memory64", 3, 0)                       \
+    FEATURE(EXCEPTIONS, "exceptions", 3, 0)                   \
+    FEATURE(FUNCTION_REFERENCES, "function-references", 3, 0) \
+    FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 0)               \
+    FEATURE(GC, "gc", 3, 0)                                   \
+    FEATURE(THREADS, "threads", 0, 0)                         \
+    FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)
+
+enum alka_feature {
+#define ALKA_FEATURE_ID(id, name, release, built) ALKA_FEATURE_##id,
+    ALKA_FEATURES(ALKA_FEATURE_ID)
+#undef ALKA_FEATURE_ID
+        ALKA_FEATURE_COUNT
+};
+
+typedef uint32_t alka_feature_set; /* bit n: enum alka_feature n */
+
+#define ALKA_FEATURE_BIT(id) (UINT32_C(1) << ALKA_FEATURE_##id)
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * Module tables: what alkahest-parse makes of the bytes and everybody after it reads. All of it
+ * lives in the session's arena; spans point into the borrowed module bytes. Index spaces list
+ * imports first (specification 2.5).
+ */
+#ifndef ALKAHEST_MODULE_H
+#define ALKAHEST_MODULE_H
+
+#include <alkahest/features.h>
+#include <alkahest/limits.h>
+#include <alkahest/span.h>
+#include <alkahest/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ALKA_NO_INDEX UINT32_MAX
+
+enum alka_extern_kind {
+    ALKA_EXTERN_FUNC,
+    ALKA_EXTERN_TABLE,
+    ALKA_EXTERN_MEMORY,
+    ALKA_EXTERN_GLOBAL,
+    ALKA_EXTERN_TAG,
+};
+
+/* A run of module bytes. For constant expressions: validated, the closing `end` included. */
+struct alka_piece {
+    uint32_t off, size; /* bytes, from the start of the module */
+};
+
+struct alka_import {
+    struct alka_span module, name; /* UTF-8, checked */
+    enum alka_extern_kind kind;
+    uint32_t index; /* in the index space of its kind */
+    uint32_t off;   /* of the import, for diagnostics */
+};
+
+struct alka_export {
+    struct alka_span name; /* UTF-8, checked, unique */
+    enum alka_extern_kind kind;
+    uint32_t index;
+};
+
+struct alka_function {
+    uint32_t type_idx;
+    bool imported;
+    bool declared_ref; /* may be named by ref.func (specification 3.4.?, "refs" of the context) */
+    struct alka_piece body; /* defined: local declarations and expression; zero if imported */
+};
+
+struct alka_table_def {
+    alka_valtype type;
+    struct alka_range range;
+    bool imported, exported;
+    bool mutated;           /* some table.set/grow/fill/copy/init or passive use may change it after
+                               instantiation */
+    struct alka_piece init; /* size 0: null */
+};
+
+struct alka_memory_def {
+    struct alka_range range; /* 64 KiB pages */
+    bool imported, exported;
+};
+
+struct alka_global_def {
+    alka_valtype type;
+    bool is_mutable, imported, exported;
+    struct alka_piece init; /* size 0 if imported */
+};
+
+struct alka_tag_def {
+    uint32_t type_idx;
+    bool imported;
+};
+
+enum alka_segment_mode { ALKA_SEGMENT_ACTIVE, ALKA_SEGMENT_PASSIVE, ALKA_SEGMENT_DECLARATIVE };
+
+struct alka_element_segment {
+    enum alka_segment_mode mode;
+    alka_valtype type;
+    uint32_t table_idx;
+    struct alka_piece offset; /* constant expression; size 0 unless active */
+    uint32_t count;
+    bool is_exprs; /* items: `count` constant expressions one after the other, else `count` LEB128
+                      function indices */
+    struct alka_piece items; /* validated */
+};
+
+struct alka_data_segment {
+    enum alka_segment_mode mode;
+    uint32_t memory_idx;
+    struct alka_piece offset; /* constant expression; size 0 unless active */
+    struct alka_piece bytes;
+};
+
+struct alka_custom_section {
+    struct alka_span name;
+    struct alka_piece bytes; /* behind the name */
+};
+
+struct alka_module {
+    struct alka_span bytes; /* borrowed: must outlive the module tables */
+    const struct alka_limits *limits;
+    alka_feature_set features_allowed, features_used;
+
+    struct alka_functype *types;
+    struct alka_import *imports;
+    struct alka_function *functions;
+    struct alka_table_def *tables;
+    struct alka_memory_def *memories;
+    struct alka_global_def *globals;
+    struct alka_tag_def *tags;
+    struct alka_export *exports;
+    struct alka_element_segment *elements;
+    struct alka_data_segment *datas;
+    struct alka_custom_section *customs;
+    uint32_t type_count, import_count, function_count, table_count, memory_count, global_count,
+        tag_count;
+    uint32_t export_count, element_count, data_count, custom_count;
+    uint32_t imported_functions, imported_tables, imported_memories, imported_globals,
+        imported_tags;
+    uint32_t start_function; /* ALKA_NO_INDEX if there is none */
+    bool has_data_count;
+    struct alka_piece code_section; /* contents; size 0 if there is none */
+
+    struct alka_span module_name;     /* from the name section; empty if there is none */
+    struct alka_span *function_names; /* function_count of them, empty where unnamed; NULL without a
+                                         name section */
+};
+
+static inline const struct alka_functype *alka_function_type(const struct alka_module *module,
+                                                             uint32_t func_idx) {
+    return &module->types[module->functions[func_idx].type_idx];
+}
+
+#endif
