@@ -38,4 +38,30 @@ typedef uint32_t alka_feature_set; /* bit n: enum alka_feature n */
 
 #define ALKA_FEATURE_BIT(id) (UINT32_C(1) << ALKA_FEATURE_##id)
 
+/* Not a feature but a permission in the same word: validate modules that use allowed features whose
+ * code generation is not built. Such a module must not be given to the code generator. */
+#define ALKA_FEATURES_UNBUILT_TOO (UINT32_C(1) << 31)
+
+/* The features of the standard up to a release. */
+enum alka_feature_sets {
+#define ALKA_FEATURE_RELEASE_1(id, name, release, built) \
+    | ((release) == 1 ? ALKA_FEATURE_BIT(id) : 0)
+#define ALKA_FEATURE_RELEASE_2(id, name, release, built) \
+    | ((release) == 1 || (release) == 2 ? ALKA_FEATURE_BIT(id) : 0)
+#define ALKA_FEATURE_RELEASE_3(id, name, release, built) \
+    | ((release) != 0 ? ALKA_FEATURE_BIT(id) : 0)
+#define ALKA_FEATURE_ANY(id, name, release, built) | ALKA_FEATURE_BIT(id)
+#define ALKA_FEATURE_BUILT(id, name, release, built) | ((built) ? ALKA_FEATURE_BIT(id) : 0)
+    ALKA_FEATURES_WASM1 = 0 ALKA_FEATURES(ALKA_FEATURE_RELEASE_1),
+    ALKA_FEATURES_WASM2 = 0 ALKA_FEATURES(ALKA_FEATURE_RELEASE_2),
+    ALKA_FEATURES_WASM3 = 0 ALKA_FEATURES(ALKA_FEATURE_RELEASE_3),
+    ALKA_FEATURES_ALL = 0 ALKA_FEATURES(ALKA_FEATURE_ANY),
+    ALKA_FEATURES_BUILT = 0 ALKA_FEATURES(ALKA_FEATURE_BUILT)
+#undef ALKA_FEATURE_RELEASE_1
+#undef ALKA_FEATURE_RELEASE_2
+#undef ALKA_FEATURE_RELEASE_3
+#undef ALKA_FEATURE_ANY
+#undef ALKA_FEATURE_BUILT
+};
+
 #endif
