@@ -2,12 +2,14 @@
 #
 #   alka_library(NAME SOURCES file… [DEPENDS name…])
 #       library alkahest-NAME: freestanding, include/ public, own folder private
+#   azoth_library(TARGET INCLUDE folder SOURCES file… [DEPENDS name…])
+#       the same for a library of another family, with `folder` public
 #   alka_test(NAME file.c [SOURCES file…] [DEPENDS name…])
 #       cmocka test of alkahest-NAME, label `unit`; it may include the library's private headers
 #   azoth_test(NAME name LABEL label COMMAND … [TIMEOUT seconds] [ENVIRONMENT …] [SERIAL] [SKIP_CODE n])
 #       any other test; dropped when AZOTH_SUITES does not want the label
 #
-# Names in DEPENDS may be written with or without `alkahest-`. In a kernel build tests of the host are no-ops.
+# Libraries are named with or without `alkahest-`. In a kernel build tests of the host are no-ops.
 
 if(NOT AZOTH_KERNEL)
     find_package(PkgConfig REQUIRED)
@@ -17,22 +19,27 @@ endif()
 function(azoth_library_targets out_targets)
     set(targets)
     foreach(name IN LISTS ARGN)
-        string(REGEX REPLACE "^alkahest-" "" name "${name}")
-        list(APPEND targets "alkahest-${name}")
+        if(NOT name MATCHES "^(alkahest|athanor)-")
+            set(name "alkahest-${name}")
+        endif()
+        list(APPEND targets "${name}")
     endforeach()
     set(${out_targets} "${targets}" PARENT_SCOPE)
 endfunction()
 
 function(alka_library name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+    azoth_library("alkahest-${name}" INCLUDE include ${ARGN})
+endfunction()
+
+function(azoth_library target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "INCLUDE" "SOURCES;DEPENDS")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
-        message(FATAL_ERROR "alka_library(${name}): expected SOURCES … [DEPENDS …], also got: ${arg_UNPARSED_ARGUMENTS}")
+        message(FATAL_ERROR "${target}: expected SOURCES … [DEPENDS …], also got: ${arg_UNPARSED_ARGUMENTS}")
     endif()
-    set(target "alkahest-${name}")
     azoth_library_targets(dependencies ${arg_DEPENDS})
 
     add_library(${target} STATIC ${arg_SOURCES})
-    target_include_directories(${target} PUBLIC include PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_include_directories(${target} PUBLIC "${arg_INCLUDE}" PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_libraries(${target} PUBLIC ${dependencies})
     foreach(option IN LISTS AZOTH_FREESTANDING_FLAGS)
         target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:${option}>)

@@ -1,0 +1,306 @@
+/*
+ * The reader of system bundles (bundle.h has the layout).
+ * In: the bytes of a boot module, which anybody may have written. Out: module entries with their
+ * images. All checks are in bundle_open; whatever it lets through, the accessors may follow without
+ * looking. Never: look into an image, allocate, or read a byte outside the span.
+ */
+#include "bundle.h"
+
+#define TRY(expr)                              \
+    do {                                       \
+        enum bundle_error try_error_ = (expr); \
+        if (try_error_ != BUNDLE_OK)           \
+            return try_error_;                 \
+    } while (0)
+
+/* The records as they lie in the file: little-endian, like the only machine that reads them. */
+struct raw_text {
+    uint32_t off, bytes;
+};
+
+struct raw_header {
+    uint8_t magic[8];
+    uint32_t version;
+    uint32_t total_bytes;
+    uint32_t crc32; /* of all that follows this field, up to total_bytes */
+    uint32_t module_count;
+    uint32_t modules_off;
+    struct raw_text name;
+    uint32_t reserved;
+};
+
+struct raw_module {
+    struct raw_text name, file;
+    uint32_t image_off, image_bytes;
+    uint64_t capabilities;
+    uint32_t memory_pages_max;
+    uint32_t call_count, calls_off;
+    uint32_t start_count, starts_off;
+    uint32_t reserved;
+};
+
+struct raw_call {
+    uint32_t peer_idx;
+    struct raw_text function;
+};
+
+struct raw_start {
+    struct raw_text function;
+    uint32_t expect;
+};
+
+_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 56 &&
+                   sizeof(struct raw_call) == 12 && sizeof(struct raw_start) == 12,
+               "mkbundle.py writes these sizes");
+_Static_assert(BUNDLE_CAP_COUNT <= 64, "capabilities are bits of a u64");
+
+#define CHECKED_FROM (offsetof(struct raw_header, crc32) + sizeof(uint32_t))
+
+static void copy_out(void *to, struct alka_span bytes, size_t off, size_t size) {
+    __builtin_memcpy(to, bytes.data + off, size);
+}
+
+static bool range_inside(struct alka_span bytes, uint64_t off, uint64_t size) {
+    return off <= bytes.size && size <= bytes.size - off;
+}
+
+uint32_t bundle_crc32(struct alka_span bytes) {
+    /* Four bits a step: the table of whole bytes would be larger than this file's code. */
+    static const uint32_t nibble[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
+                                        0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+                                        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+                                        0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < bytes.size; i++) {
+        crc ^= bytes.data[i];
+        crc = nibble[crc & 15] ^ crc >> 4;
+        crc = nibble[crc & 15] ^ crc >> 4;
+    }
+    return ~crc;
+}
+
+static struct bundle_text text_at(const struct bundle *bundle, struct raw_text text) {
+    struct bundle_text result = {(const char *)bundle->bytes.data + text.off, text.bytes};
+    return result;
+}
+
+static enum bundle_error check_text(const struct bundle *bundle, struct raw_text text,
+                                    uint32_t bytes_max) {
+    if (!range_inside(bundle->bytes, text.off, text.bytes))
+        return BUNDLE_RANGE;
+    if (text.bytes == 0 || text.bytes > bytes_max)
+        return BUNDLE_NAME;
+    const uint8_t *data = bundle->bytes.data + text.off;
+    for (uint32_t i = 0; i < text.bytes; i++) {
+        if (data[i] < ' ' || data[i] == 0x7F)
+            return BUNDLE_NAME;
+    }
+    return BUNDLE_OK;
+}
+
+static bool is_lower(uint8_t byte) { return byte >= 'a' && byte <= 'z'; }
+static bool is_name_rest(uint8_t byte) {
+    return is_lower(byte) || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+}
+
+/* Module and system names are typed in the shell and shown in tables: a small alphabet. */
+static enum bundle_error check_name(const struct bundle *bundle, struct raw_text text) {
+    TRY(check_text(bundle, text, BUNDLE_NAME_BYTES_MAX));
+    const uint8_t *data = bundle->bytes.data + text.off;
+    if (!is_lower(data[0]))
+        return BUNDLE_NAME;
+    for (uint32_t i = 1; i < text.bytes; i++) {
+        if (!is_name_rest(data[i]))
+            return BUNDLE_NAME;
+    }
+    return BUNDLE_OK;
+}
+
+static struct raw_module raw_module(const struct bundle *bundle, uint32_t module_idx) {
+    struct raw_module raw;
+    copy_out(&raw, bundle->bytes, bundle->modules_off + module_idx * sizeof raw, sizeof raw);
+    return raw;
+}
+
+static struct raw_call raw_call(const struct bundle *bundle, uint32_t calls_off,
+                                uint32_t call_idx) {
+    struct raw_call raw;
+    copy_out(&raw, bundle->bytes, calls_off + call_idx * sizeof raw, sizeof raw);
+    return raw;
+}
+
+static struct raw_start raw_start(const struct bundle *bundle, uint32_t starts_off,
+                                  uint32_t start_idx) {
+    struct raw_start raw;
+    copy_out(&raw, bundle->bytes, starts_off + start_idx * sizeof raw, sizeof raw);
+    return raw;
+}
+
+/* A name that an earlier module has. */
+static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
+    struct bundle_text name = text_at(bundle, raw_module(bundle, module_idx).name);
+    for (uint32_t i = 0; i < module_idx; i++) {
+        struct bundle_text other = text_at(bundle, raw_module(bundle, i).name);
+        if (other.size == name.size && __builtin_memcmp(other.data, name.data, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum bundle_error check_calls(const struct bundle *bundle, uint32_t module_idx,
+                                     const struct raw_module *raw) {
+    if (raw->call_count > BUNDLE_CALLS_MAX ||
+        !range_inside(bundle->bytes, raw->calls_off,
+                      raw->call_count * (uint64_t)sizeof(struct raw_call)))
+        return BUNDLE_RANGE;
+    for (uint32_t i = 0; i < raw->call_count; i++) {
+        struct raw_call call = raw_call(bundle, raw->calls_off, i);
+        if (call.peer_idx >= module_idx)
+            return BUNDLE_PEER;
+        TRY(check_text(bundle, call.function, BUNDLE_TEXT_BYTES_MAX));
+    }
+    return BUNDLE_OK;
+}
+
+static enum bundle_error check_starts(const struct bundle *bundle, const struct raw_module *raw) {
+    if (raw->start_count > BUNDLE_STARTS_MAX ||
+        !range_inside(bundle->bytes, raw->starts_off,
+                      raw->start_count * (uint64_t)sizeof(struct raw_start)))
+        return BUNDLE_RANGE;
+    for (uint32_t i = 0; i < raw->start_count; i++) {
+        struct raw_start start = raw_start(bundle, raw->starts_off, i);
+        bool is_trap_code = start.expect >= 600 && start.expect <= 699;
+        if (start.expect > BUNDLE_EXPECT_ANY_TRAP && !is_trap_code)
+            return BUNDLE_LIMIT;
+        TRY(check_text(bundle, start.function, BUNDLE_TEXT_BYTES_MAX));
+    }
+    return BUNDLE_OK;
+}
+
+static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
+    struct raw_module raw = raw_module(bundle, module_idx);
+    TRY(check_name(bundle, raw.name));
+    TRY(check_text(bundle, raw.file, BUNDLE_TEXT_BYTES_MAX));
+    if (is_duplicate(bundle, module_idx))
+        return BUNDLE_DUPLICATE;
+    if (!range_inside(bundle->bytes, raw.image_off, raw.image_bytes))
+        return BUNDLE_RANGE;
+    uint64_t known = BUNDLE_CAP_COUNT == 64 ? UINT64_MAX : (UINT64_C(1) << BUNDLE_CAP_COUNT) - 1;
+    if (raw.capabilities & ~known)
+        return BUNDLE_CAPABILITY;
+    if (raw.memory_pages_max > BUNDLE_MEMORY_PAGES_MAX)
+        return BUNDLE_LIMIT;
+    TRY(check_calls(bundle, module_idx, &raw));
+    return check_starts(bundle, &raw);
+}
+
+/* Magic, version, length and checksum; on success *out_bundle borrows exactly total_bytes. */
+static enum bundle_error check_header(struct alka_span bytes, struct bundle *out_bundle) {
+    struct raw_header header;
+    if (bytes.size < sizeof header)
+        return BUNDLE_TRUNCATED;
+    copy_out(&header, bytes, 0, sizeof header);
+    if (__builtin_memcmp(header.magic, BUNDLE_MAGIC, sizeof header.magic) != 0)
+        return BUNDLE_NOT_ONE;
+    if (header.version != BUNDLE_VERSION)
+        return BUNDLE_VERSION_UNKNOWN;
+    if (header.total_bytes < sizeof header || header.total_bytes > bytes.size)
+        return BUNDLE_TRUNCATED;
+    struct alka_span checked = {bytes.data + CHECKED_FROM, header.total_bytes - CHECKED_FROM};
+    if (bundle_crc32(checked) != header.crc32)
+        return BUNDLE_CHECKSUM;
+
+    bytes.size = header.total_bytes; /* boot loaders may round a file up */
+    struct bundle bundle = {bytes, header.module_count, header.modules_off};
+    *out_bundle = bundle;
+    return BUNDLE_OK;
+}
+
+enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle) {
+    struct bundle bundle;
+    TRY(check_header(bytes, &bundle));
+    if (bundle.module_count > BUNDLE_MODULES_MAX ||
+        !range_inside(bundle.bytes, bundle.modules_off,
+                      bundle.module_count * (uint64_t)sizeof(struct raw_module)))
+        return BUNDLE_RANGE;
+    struct raw_header header;
+    copy_out(&header, bundle.bytes, 0, sizeof header);
+    TRY(check_name(&bundle, header.name));
+    for (uint32_t i = 0; i < bundle.module_count; i++)
+        TRY(check_module(&bundle, i));
+    *out_bundle = bundle;
+    return BUNDLE_OK;
+}
+
+struct bundle_text bundle_name(const struct bundle *bundle) {
+    struct raw_header header;
+    copy_out(&header, bundle->bytes, 0, sizeof header);
+    return text_at(bundle, header.name);
+}
+
+struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx) {
+    struct raw_module raw = raw_module(bundle, module_idx);
+    struct bundle_module module = {
+        .name = text_at(bundle, raw.name),
+        .file = text_at(bundle, raw.file),
+        .image = {bundle->bytes.data + raw.image_off, raw.image_bytes},
+        .capabilities = raw.capabilities,
+        .memory_pages_max = raw.memory_pages_max,
+        .call_count = raw.call_count,
+        .start_count = raw.start_count,
+        .calls_off = raw.calls_off,
+        .starts_off = raw.starts_off,
+    };
+    return module;
+}
+
+struct bundle_call bundle_call(const struct bundle *bundle, const struct bundle_module *module,
+                               uint32_t call_idx) {
+    struct raw_call raw = raw_call(bundle, module->calls_off, call_idx);
+    struct bundle_call call = {raw.peer_idx, text_at(bundle, raw.function)};
+    return call;
+}
+
+struct bundle_start bundle_start(const struct bundle *bundle, const struct bundle_module *module,
+                                 uint32_t start_idx) {
+    struct raw_start raw = raw_start(bundle, module->starts_off, start_idx);
+    struct bundle_start start = {text_at(bundle, raw.function), raw.expect};
+    return start;
+}
+
+const char *bundle_error_text(enum bundle_error error) {
+    switch (error) {
+    case BUNDLE_OK:
+        return "the bundle is sound";
+    case BUNDLE_TRUNCATED:
+        return "the bundle is truncated";
+    case BUNDLE_NOT_ONE:
+        return "this is not a system bundle";
+    case BUNDLE_VERSION_UNKNOWN:
+        return "the bundle has another version than this kernel reads";
+    case BUNDLE_CHECKSUM:
+        return "the bundle's checksum does not match its contents";
+    case BUNDLE_RANGE:
+        return "an offset, a length or a count in the bundle reaches outside of it";
+    case BUNDLE_NAME:
+        return "a name in the bundle is empty, too long or has forbidden characters";
+    case BUNDLE_DUPLICATE:
+        return "two modules of the bundle have the same name";
+    case BUNDLE_PEER:
+        return "a module of the bundle calls one that does not come before it";
+    case BUNDLE_CAPABILITY:
+        return "a module of the bundle has a capability that this kernel does not know";
+    case BUNDLE_LIMIT:
+        return "a module of the bundle has an impossible limit or expectation";
+    }
+    return "unknown bundle error";
+}
+
+const char *bundle_capability_name(uint32_t bit) {
+#define SERVICE(name, params, results, meaning) #name,
+    static const char *const names[BUNDLE_CAP_COUNT] = {
+#include "../services.def"
+    };
+#undef SERVICE
+    return bit < BUNDLE_CAP_COUNT ? names[bit] : NULL;
+}

@@ -1,0 +1,119 @@
+/*
+ * The system bundle: one boot module that holds every .wasm or .alk file of a system and what its
+ * manifest says about them. mkbundle.py writes it, the kernel reads it. The bytes are borrowed and
+ * hostile: bundle_open checks all of them once, after that the accessors cannot fail.
+ *
+ * Layout, little-endian, offsets from the bundle's first byte:
+ *   header (bundle_header) · module records · call records · start records · text · images (each
+ * 8-byte aligned) A text is {offset u32, bytes u32}: not empty, without control characters, not
+ * zero-terminated.
+ */
+#ifndef ATHANOR_BUNDLE_H
+#define ATHANOR_BUNDLE_H
+
+#include <alkahest/span.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUNDLE_MAGIC \
+    "\x89"           \
+    "AZB\r\n\x1a\n" /* shows damage by transfers that touch line ends or the eighth bit */
+#define BUNDLE_VERSION 1u
+
+#define BUNDLE_MODULES_MAX 1024u
+#define BUNDLE_CALLS_MAX 256u      /* per module */
+#define BUNDLE_STARTS_MAX 64u      /* per module */
+#define BUNDLE_NAME_BYTES_MAX 32u  /* module and system names: [a-z][a-z0-9_-]* */
+#define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
+#define BUNDLE_MEMORY_PAGES_MAX 65536u
+
+/* What a start function is expected to do; any other value is the number of a trap code, 600 to
+ * 699. */
+#define BUNDLE_EXPECT_RETURN 0u
+#define BUNDLE_EXPECT_ANY_TRAP 1u
+
+enum bundle_error {
+    BUNDLE_OK,
+    BUNDLE_TRUNCATED, /* shorter than its header or than the header says */
+    BUNDLE_NOT_ONE,   /* wrong magic */
+    BUNDLE_VERSION_UNKNOWN,
+    BUNDLE_CHECKSUM,
+    BUNDLE_RANGE,      /* an offset, a length or a count reaches outside */
+    BUNDLE_NAME,       /* a text that is not a name, or is too long */
+    BUNDLE_DUPLICATE,  /* two modules of one name */
+    BUNDLE_PEER,       /* a call to a module that does not come before its caller */
+    BUNDLE_CAPABILITY, /* a capability this kernel does not know */
+    BUNDLE_LIMIT,      /* a limit or an expectation no module can have */
+};
+
+/* Capability bits, in the order of services.def. */
+enum bundle_capability {
+#define SERVICE(name, params, results, meaning) BUNDLE_CAP_##name,
+#include "../services.def"
+#undef SERVICE
+    BUNDLE_CAP_COUNT
+};
+
+/* An opened bundle. Copyable; borrows the bytes. */
+struct bundle {
+    struct alka_span bytes;
+    uint32_t module_count;
+    uint32_t modules_off;
+};
+
+struct bundle_text {
+    const char *data; /* not zero-terminated */
+    uint32_t size;    /* bytes */
+};
+
+struct bundle_module {
+    struct bundle_text name;
+    struct bundle_text file;   /* as the manifest wrote it, for messages */
+    struct alka_span image;    /* the module's bytes, not looked at: the compiler's business */
+    uint64_t capabilities;     /* bit n: row n of services.def */
+    uint32_t memory_pages_max; /* of 64 KiB, 0 to BUNDLE_MEMORY_PAGES_MAX */
+    uint32_t call_count, start_count;
+    uint32_t calls_off, starts_off; /* for the accessors below */
+};
+
+/* The module may import `function` from import module `peer`'s name; the peer's index is smaller
+ * than the caller's. */
+struct bundle_call {
+    uint32_t peer_idx;
+    struct bundle_text function;
+};
+
+/*
+ * An export to call at boot, in order. It takes no parameters and results in nothing, or in one
+ * i32: 0 is success.
+ */
+struct bundle_start {
+    struct bundle_text function;
+    uint32_t expect; /* BUNDLE_EXPECT_… or a trap code */
+};
+
+/* Checks everything. Linear in bytes, but for the modules' names: those are compared pairwise. */
+__attribute__((warn_unused_result)) enum bundle_error bundle_open(struct alka_span bytes,
+                                                                  struct bundle *out_bundle);
+
+/* One line about an error, in words. */
+const char *bundle_error_text(enum bundle_error error);
+
+/* The system's name, as the manifest gives it. */
+struct bundle_text bundle_name(const struct bundle *bundle);
+
+/* Require module_idx < module_count, call_idx < call_count, start_idx < start_count. */
+struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx);
+struct bundle_call bundle_call(const struct bundle *bundle, const struct bundle_module *module,
+                               uint32_t call_idx);
+struct bundle_start bundle_start(const struct bundle *bundle, const struct bundle_module *module,
+                                 uint32_t start_idx);
+
+/* The name of a capability bit; NULL from BUNDLE_CAP_COUNT on. */
+const char *bundle_capability_name(uint32_t bit);
+
+/* CRC-32 (IEEE 802.3, as zlib's). */
+uint32_t bundle_crc32(struct alka_span bytes);
+
+#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Compiles a system manifest and the modules it names into one bundle (bundle.h has the layout)."""
+import argparse
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+from manifest import ManifestErrors, read_manifest, service_names
+
+MAGIC = b"\x89AZB\r\n\x1a\n"
+VERSION = 1
+HEADER = struct.Struct("<8sIIIIIIII")
+MODULE = struct.Struct("<IIIIIIQIIIIII")
+CALL = struct.Struct("<III")
+START = struct.Struct("<III")
+CHECKED_FROM = 20
+BUNDLE_BYTES_MAX = 2**32 - 1
+
+
+def align8(size):
+    return (size + 7) & ~7
+
+
+class Writer:
+    """Lays out records first, then texts, then images; offsets are known before anything is written."""
+
+    def __init__(self, system):
+        calls = sum(len(module.calls) for module in system.modules)
+        starts = sum(len(module.starts) for module in system.modules)
+        self.system = system
+        self.modules_off = HEADER.size
+        self.calls_off = self.modules_off + MODULE.size * len(system.modules)
+        self.starts_off = self.calls_off + CALL.size * calls
+        self.texts_off = self.starts_off + START.size * starts
+        self.texts = bytearray()
+        self.text_offs = {}
+
+    def text(self, text):
+        """{offset, bytes} of a text, which is stored once."""
+        data = text.encode()
+        if data not in self.text_offs:
+            self.text_offs[data] = self.texts_off + len(self.texts)
+            self.texts += data
+        return self.text_offs[data], len(data)
+
+    def records(self, service_bits):
+        """Module records without their images' offsets, call records, start records."""
+        modules, calls, starts = [], bytearray(), bytearray()
+        indices = {module.name: index for index, module in enumerate(self.system.modules)}
+        for module in self.system.modules:
+            bits = sum(1 << service_bits[capability] for capability in module.capabilities)
+            modules.append((*self.text(module.name), *self.text(module.file), bits, module.memory_pages,
+                            len(module.calls), self.calls_off + len(calls),
+                            len(module.starts), self.starts_off + len(starts)))
+            for peer, function in module.calls:
+                calls += CALL.pack(indices[peer], *self.text(function))
+            for start in module.starts:
+                starts += START.pack(*self.text(start.function), start.expect)
+        return modules, bytes(calls + starts)
+
+    def write(self, service_bits):
+        name = self.text(self.system.name)
+        modules, calls_and_starts = self.records(service_bits)
+        images = bytearray()
+        images_off = align8(self.texts_off + len(self.texts))
+        module_records = b""
+        for module, fields in zip(self.system.modules, modules):
+            image = module.path.read_bytes()
+            name_and_file, rest = fields[:4], fields[4:]
+            module_records += MODULE.pack(*name_and_file, images_off + len(images), len(image), *rest, 0)
+            images += image + bytes(align8(len(image)) - len(image))
+        body = module_records + calls_and_starts + self.texts
+        total = images_off + len(images)
+        if total > BUNDLE_BYTES_MAX:
+            raise ManifestErrors(f"the bundle would have {total} bytes, more than {BUNDLE_BYTES_MAX}")
+        checked = struct.pack("<IIIII", len(modules), self.modules_off, *name, 0) + body
+        checked += bytes(images_off - CHECKED_FROM - len(checked)) + images
+        return struct.pack("<8sIII", MAGIC, VERSION, total, zlib.crc32(checked)) + checked
+
+
+def write_depfile(depfile, output, manifest, system):
+    """What the bundle was made from, for the build tool."""
+    inputs = [str(manifest)] + [str(module.path) for module in system.modules]
+    escaped = [name.replace(" ", "\\ ") for name in inputs]
+    Path(depfile).write_text(f"{output}: {' '.join(escaped)}\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("manifest")
+    parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--search", action="append", default=[], metavar="FOLDER", help="look for module files here too")
+    parser.add_argument("--depfile", metavar="FILE")
+    args = parser.parse_args()
+
+    services = service_names(Path(__file__).resolve().parent.parent / "services.def")
+    try:
+        system = read_manifest(args.manifest, args.search, services)
+        bundle = Writer(system).write({name: bit for bit, name in enumerate(services)})
+        Path(args.output).write_bytes(bundle)
+    except (ManifestErrors, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.depfile:
+        write_depfile(args.depfile, args.output, args.manifest, system)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+/* The reader against what mkbundle.py writes, and against every way of damaging it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <bundle/bundle.h>
+
+/* Offsets of fields in the file: the layout that bundle.c and mkbundle.py share. */
+enum {
+    TOTAL_OFF = 12,
+    CRC_OFF = 16,
+    CHECKED_OFF = 20,
+    MODULE_COUNT_OFF = 20,
+    MODULES_OFF_OFF = 24,
+    NAME_OFF_OFF = 28,
+    HEADER_BYTES = 40,
+    MODULE_BYTES = 56,
+    MODULE_1 = HEADER_BYTES + MODULE_BYTES,
+    MODULE_IMAGE_OFF = 16,
+    MODULE_CAPABILITIES = 24,
+    MODULE_PAGES = 32,
+    MODULE_CALL_COUNT = 36,
+    MODULE_CALLS_OFF = 40,
+    MODULE_START_COUNT = 44,
+    MODULE_STARTS_OFF = 48,
+};
+
+/* A heap copy of exactly the sample's size, so that a sanitizer sees any read outside of it. */
+struct sample {
+    uint8_t *data;
+    size_t size;
+};
+
+static struct sample sample_load(void) {
+    FILE *file = fopen(BUNDLE_SAMPLE, "rb");
+    assert_non_null(file);
+    uint8_t buffer[4096];
+    struct sample sample = {NULL, fread(buffer, 1, sizeof buffer, file)};
+    assert_int_equal(fclose(file), 0);
+    assert_true(sample.size > MODULE_1 && sample.size < sizeof buffer);
+    sample.data = malloc(sample.size);
+    assert_non_null(sample.data);
+    memcpy(sample.data, buffer, sample.size);
+    return sample;
+}
+
+static void put_u32(struct sample sample, size_t off, uint32_t value) {
+    memcpy(sample.data + off, &value, sizeof value);
+}
+
+static uint32_t get_u32(struct sample sample, size_t off) {
+    uint32_t value;
+    memcpy(&value, sample.data + off, sizeof value);
+    return value;
+}
+
+static void repair_crc(struct sample sample) {
+    struct alka_span checked = {sample.data + CHECKED_OFF, sample.size - CHECKED_OFF};
+    put_u32(sample, CRC_OFF, bundle_crc32(checked));
+}
+
+static enum bundle_error open_sample(struct sample sample, struct bundle *out_bundle) {
+    struct alka_span bytes = {sample.data, sample.size};
+    return bundle_open(bytes, out_bundle);
+}
+
+/* The sample with zeros behind it that belong to the bundle: room for forged counts to stay inside.
+ */
+static struct sample sample_load_roomy(void) {
+    struct sample small = sample_load();
+    struct sample roomy = {calloc(1, small.size + 100000), small.size + 100000};
+    assert_non_null(roomy.data);
+    memcpy(roomy.data, small.data, small.size);
+    put_u32(roomy, TOTAL_OFF, (uint32_t)roomy.size);
+    free(small.data);
+    return roomy;
+}
+
+static void assert_text(struct bundle_text text, const char *expected) {
+    assert_int_equal(text.size, strlen(expected));
+    assert_memory_equal(text.data, expected, text.size);
+}
+
+/* Follows every offset that an opened bundle hands out. Returns a sum so that no read is optimized
+ * away. */
+static unsigned long touch_text(struct bundle_text text) {
+    unsigned long sum = 0;
+    for (uint32_t i = 0; i < text.size; i++)
+        sum += (unsigned char)text.data[i];
+    return sum;
+}
+
+static unsigned long touch_all(const struct bundle *bundle) {
+    unsigned long sum = touch_text(bundle_name(bundle));
+    for (uint32_t m = 0; m < bundle->module_count; m++) {
+        struct bundle_module module = bundle_module(bundle, m);
+        sum += touch_text(module.name) + touch_text(module.file);
+        for (size_t i = 0; i < module.image.size; i++)
+            sum += module.image.data[i];
+        for (uint32_t i = 0; i < module.call_count; i++) {
+            struct bundle_call call = bundle_call(bundle, &module, i);
+            assert_true(call.peer_idx < m);
+            sum += touch_text(call.function);
+        }
+        for (uint32_t i = 0; i < module.start_count; i++)
+            sum += touch_text(bundle_start(bundle, &module, i).function);
+    }
+    return sum;
+}
+
+static void test_sample(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+    assert_text(bundle_name(&bundle), "sample");
+    assert_int_equal(bundle.module_count, 2);
+
+    struct bundle_module echo = bundle_module(&bundle, 0);
+    assert_text(echo.name, "echo");
+    assert_text(echo.file, "sample.bin");
+    assert_int_equal(echo.image.size, 12);
+    assert_memory_equal(echo.image.data, "\0asm\1\0\0\0more", 12);
+    assert_int_equal((uintptr_t)(echo.image.data - sample.data) % 8, 0);
+    assert_int_equal(echo.capabilities, 0);
+    assert_int_equal(echo.memory_pages_max, 0);
+    assert_int_equal(echo.call_count, 0);
+    assert_int_equal(echo.start_count, 0);
+
+    struct bundle_module caller = bundle_module(&bundle, 1);
+    assert_text(caller.name, "caller-2");
+    assert_int_equal(caller.capabilities, 1u << BUNDLE_CAP_log | 1u << BUNDLE_CAP_random);
+    assert_int_equal(caller.memory_pages_max, 17);
+    assert_int_equal(caller.call_count, 2);
+    assert_int_equal(bundle_call(&bundle, &caller, 1).peer_idx, 0);
+    assert_text(bundle_call(&bundle, &caller, 0).function, "echo");
+    assert_text(bundle_call(&bundle, &caller, 1).function, "\xc3\xa9"
+                                                           "cho");
+    assert_int_equal(caller.start_count, 4);
+    static const uint32_t expected[] = {BUNDLE_EXPECT_RETURN, 602, BUNDLE_EXPECT_ANY_TRAP,
+                                        BUNDLE_EXPECT_RETURN};
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(bundle_start(&bundle, &caller, i).expect, expected[i]);
+    assert_text(bundle_start(&bundle, &caller, 1).function, "divide");
+    free(sample.data);
+}
+
+static void test_trailing_bytes_are_ignored(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct sample padded = {calloc(1, sample.size + 100), sample.size + 100};
+    assert_non_null(padded.data);
+    memcpy(padded.data, sample.data, sample.size);
+    struct bundle bundle;
+    assert_int_equal(open_sample(padded, &bundle), BUNDLE_OK);
+    assert_int_equal(bundle.bytes.size, sample.size);
+    free(padded.data);
+    free(sample.data);
+}
+
+static void test_truncated_anywhere(void **state) {
+    (void)state;
+    struct sample whole = sample_load();
+    for (size_t size = 0; size < whole.size; size++) {
+        struct sample part = {malloc(size ? size : 1), size};
+        assert_non_null(part.data);
+        memcpy(part.data, whole.data, size);
+        struct bundle bundle;
+        assert_int_equal(open_sample(part, &bundle), BUNDLE_TRUNCATED);
+        free(part.data);
+    }
+    free(whole.data);
+}
+
+static void test_any_changed_bit_is_noticed(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    for (size_t bit = 0; bit < sample.size * 8; bit++) {
+        sample.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        struct bundle bundle;
+        assert_int_not_equal(open_sample(sample, &bundle), BUNDLE_OK);
+        sample.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    free(sample.data);
+}
+
+/* With the checksum made right again, damage is either refused or harmless. */
+static void test_forged_values(void **state) {
+    (void)state;
+    static const uint32_t values[] = {0,          1,          2,          7,          255,
+                                      256,        65537,      0x00FFFFFF, 0x7FFFFFFF, 0x80000000,
+                                      0xFFFFFFF0, 0xFFFFFFFE, 0xFFFFFFFF};
+    struct sample sample = sample_load();
+    unsigned opened = 0, refused = 0;
+    for (size_t off = CHECKED_OFF; off + 4 <= sample.size; off++) {
+        uint32_t original = get_u32(sample, off);
+        for (size_t i = 0; i < sizeof values / sizeof *values + 2; i++) {
+            uint32_t size = (uint32_t)sample.size;
+            uint32_t forged =
+                i < sizeof values / sizeof *values ? values[i] : size - (uint32_t)(i % 2);
+            put_u32(sample, off, forged);
+            repair_crc(sample);
+            struct bundle bundle;
+            if (open_sample(sample, &bundle) == BUNDLE_OK) {
+                opened++;
+                assert_true(touch_all(&bundle) > 0);
+            } else {
+                refused++;
+            }
+        }
+        put_u32(sample, off, original);
+    }
+    assert_true(opened > 100 && refused > 100); /* both ways were taken */
+    free(sample.data);
+}
+
+static void test_each_error(void **state) {
+    (void)state;
+    static const struct {
+        size_t off;
+        uint32_t value;
+        enum bundle_error error;
+    } cases[] = {
+        {0, 0x42424242, BUNDLE_NOT_ONE},
+        {8, BUNDLE_VERSION + 1, BUNDLE_VERSION_UNKNOWN},
+        {TOTAL_OFF, HEADER_BYTES - 1, BUNDLE_TRUNCATED},
+        {MODULE_COUNT_OFF, BUNDLE_MODULES_MAX + 1, BUNDLE_RANGE},
+        {MODULES_OFF_OFF, UINT32_MAX, BUNDLE_RANGE},
+        {NAME_OFF_OFF, UINT32_MAX, BUNDLE_RANGE},
+        {NAME_OFF_OFF + 4, 0, BUNDLE_NAME},
+        {NAME_OFF_OFF, 0, BUNDLE_NAME},
+        {HEADER_BYTES + 4, BUNDLE_NAME_BYTES_MAX + 1, BUNDLE_NAME},
+        {HEADER_BYTES + MODULE_IMAGE_OFF, UINT32_MAX, BUNDLE_RANGE},
+        {HEADER_BYTES + MODULE_IMAGE_OFF + 4, UINT32_MAX, BUNDLE_RANGE},
+        {HEADER_BYTES + MODULE_CAPABILITIES, 1u << BUNDLE_CAP_COUNT, BUNDLE_CAPABILITY},
+        {HEADER_BYTES + MODULE_CAPABILITIES + 4, 1u << 31, BUNDLE_CAPABILITY},
+        {HEADER_BYTES + MODULE_PAGES, BUNDLE_MEMORY_PAGES_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_CALL_COUNT, BUNDLE_CALLS_MAX + 1, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_CALLS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_START_COUNT, BUNDLE_STARTS_MAX + 1, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_STARTS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample sample = sample_load_roomy();
+        put_u32(sample, cases[i].off, cases[i].value);
+        repair_crc(sample);
+        struct bundle bundle;
+        assert_int_equal(open_sample(sample, &bundle), cases[i].error);
+        free(sample.data);
+    }
+}
+
+static void test_characters(void **state) {
+    (void)state;
+    static const struct {
+        size_t text_off; /* field with the text's offset */
+        uint8_t byte;
+        enum bundle_error error;
+    } cases[] = {
+        {MODULE_1, 'L', BUNDLE_NAME},      {MODULE_1, ' ', BUNDLE_NAME},
+        {MODULE_1, '9', BUNDLE_OK},        {MODULE_1 + 8, 'L', BUNDLE_OK},
+        {MODULE_1 + 8, 0x1F, BUNDLE_NAME}, {MODULE_1 + 8, 0x7F, BUNDLE_NAME},
+        {NAME_OFF_OFF, 0, BUNDLE_NAME},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample sample = sample_load();
+        sample.data[get_u32(sample, cases[i].text_off) + 2] = cases[i].byte;
+        repair_crc(sample);
+        struct bundle bundle;
+        assert_int_equal(open_sample(sample, &bundle), cases[i].error);
+        free(sample.data);
+    }
+}
+
+static void test_names_peers_expectations(void **state) {
+    (void)state;
+    struct bundle bundle;
+    struct sample sample = sample_load();
+    uint32_t calls_off = get_u32(sample, MODULE_1 + MODULE_CALLS_OFF);
+    uint32_t starts_off = get_u32(sample, MODULE_1 + MODULE_STARTS_OFF);
+
+    put_u32(sample, calls_off, 1); /* caller-2 calls itself */
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_PEER);
+    put_u32(sample, calls_off, 0);
+
+    put_u32(sample, starts_off + 8, 599);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_LIMIT);
+    put_u32(sample, starts_off + 8, 700);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_LIMIT);
+    put_u32(sample, starts_off + 8, 699);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+
+    memcpy(sample.data + MODULE_1, sample.data + HEADER_BYTES, 8); /* the other module's name */
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_DUPLICATE);
+    free(sample.data);
+}
+
+static void test_crc_is_the_standard_one(void **state) {
+    (void)state;
+    struct alka_span check = {(const uint8_t *)"123456789", 9};
+    assert_int_equal(bundle_crc32(check), 0xCBF43926); /* the published check value */
+}
+
+static void test_words(void **state) {
+    (void)state;
+    assert_string_equal(bundle_capability_name(BUNDLE_CAP_log), "log");
+    assert_null(bundle_capability_name(BUNDLE_CAP_COUNT));
+    for (int error = BUNDLE_OK; error <= BUNDLE_LIMIT; error++) {
+        assert_string_not_equal(bundle_error_text((enum bundle_error)error),
+                                bundle_error_text((enum bundle_error)(BUNDLE_LIMIT + 1)));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_trailing_bytes_are_ignored),
+        cmocka_unit_test(test_truncated_anywhere),
+        cmocka_unit_test(test_any_changed_bit_is_noticed),
+        cmocka_unit_test(test_forged_values),
+        cmocka_unit_test(test_each_error),
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_names_peers_expectations),
+        cmocka_unit_test(test_crc_is_the_standard_one),
+        cmocka_unit_test(test_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

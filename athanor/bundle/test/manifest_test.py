@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Every mistake in a manifest names its file, line and key; a sound one compiles to the same bytes every time."""
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+from manifest import ManifestErrors, read_manifest, service_names  # noqa: E402
+from toml_lines import key_lines  # noqa: E402
+
+SERVICES = service_names(FOLDER.parent.parent / "services.def")
+HEAD = '[system]\nname = "s"\n[[module]]\nname = "a"\nfile = "a.wasm"\n'  # the next line is line 6
+
+
+class Manifests(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name) / "system.toml"
+        (Path(self.folder.name) / "a.wasm").write_bytes(b"\0asm\1\0\0\0")
+
+    def read(self, text):
+        self.path.write_text(text, encoding="utf-8")
+        return read_manifest(self.path, [], SERVICES)
+
+    def assert_errors(self, text, *expected):
+        """The errors are exactly the expected ones: (line, key, part of the message)."""
+        with self.assertRaises(ManifestErrors) as caught:
+            self.read(text)
+        lines = str(caught.exception).splitlines()
+        self.assertEqual(len(lines), len(expected), lines)
+        for found, (line, key, message) in zip(lines, expected):
+            prefix = f"{self.path}:{line}: {key}" + (": " if key else "")
+            self.assertTrue(found.startswith(prefix), f"{found!r} does not start with {prefix!r}")
+            self.assertIn(message, found)
+
+    def test_sound(self):
+        system = self.read(HEAD + 'start = ["main", {function = "f", trap = "ALKA_609"}]\n')
+        self.assertEqual([start.expect for start in system.modules[0].starts], [0, 609])
+        self.assertEqual(system.modules[0].memory_pages, 65536)
+
+    def test_syntax(self):
+        self.assert_errors('[system]\nname = \n', (2, "", "Invalid value"))
+        self.assert_errors('[system]\nname = "x', (2, "", ""))
+
+    def test_system(self):
+        self.assert_errors('[[module]]\nname = "a"\nfile = "a.wasm"\n', (1, "system", "is missing"))
+        self.assert_errors('[system]\nname = "s"\n', (1, "module", "at least one"))
+        self.assert_errors(HEAD.replace('"s"', "7"), (2, "system.name", "expected a string, found an integer"))
+        self.assert_errors('colour = 1\n' + HEAD, (1, "colour", "unknown key"))
+
+    def test_unknown_keys(self):
+        self.assert_errors(HEAD + 'strat = ["f"]\n', (6, "module[0].strat", 'did you mean "start"?'))
+        self.assert_errors(HEAD + '[module.limits]\nmemory_page = 1\n',
+                           (7, "module[0].limits.memory_page", 'did you mean "memory_pages"?'))
+        self.assert_errors(HEAD + 'start = [{ function = "f", trp = true }]\n', (6, "module[0].start[0].trp", "unknown key"))
+
+    def test_names(self):
+        for bad in ("", "A", "1a", "a b", "a" * 33, "é"):
+            self.assert_errors(HEAD.replace('"a"', f'"{bad}"'), (4, "module[0].name", "is not a name"))
+        self.assert_errors(HEAD + '[[module]]\nname = "a"\nfile = "a.wasm"\n', (7, "module[1].name", "another module"))
+
+    def test_types(self):
+        for key, value in (("capabilities", '"log"'), ("calls", "[]"), ("limits", "3"), ("start", "true")):
+            self.assert_errors(HEAD + f"{key} = {value}\n", (6, f"module[0].{key}", "expected"))
+        self.assert_errors('module = [3]\n[system]\nname = "s"\n', (1, "module[0]", "expected a table"))
+        self.assert_errors(HEAD + 'start = [\n  "f",\n  3]\n', (8, "module[0].start[1]", "expected a function's name"))
+
+    def test_capabilities(self):
+        self.assert_errors(HEAD + 'capabilities = [\n "log", # comment ]\n "lgo",\n "log" ]\n',
+                           (8, "module[0].capabilities[1]", 'unknown capability "lgo"; did you mean "log"?'),
+                           (9, "module[0].capabilities[2]", "listed twice"))
+
+    def test_calls(self):
+        two = HEAD + 'calls = { b = ["f"] }\n[[module]]\nname = "b"\nfile = "a.wasm"\n'
+        self.assert_errors(two, (6, "module[0].calls.b", 'must come before "a"'))
+        self.assert_errors(HEAD + 'calls = { a = ["f"] }\n', (6, "module[0].calls.a", "must come before"))
+        self.assert_errors(HEAD + '[module.calls]\nnobody = ["f"]\n', (7, "module[0].calls.nobody", 'no module "nobody"'))
+        self.assert_errors(two.replace("calls = { b", "#") + 'calls = { a = ["f", "f", ""] }\n',
+                           (10, "module[1].calls.a[1]", "listed twice"), (10, "module[1].calls.a[2]", "name has 1 to"))
+
+    def test_limits(self):
+        for bad in ("-1", "65537"):
+            self.assert_errors(HEAD + f"limits.memory_pages = {bad}\n", (6, "module[0].limits.memory_pages", "not between"))
+        self.assert_errors(HEAD + "limits.memory_pages = true\n", (6, "module[0].limits.memory_pages", "expected an integer"))
+
+    def test_expectations(self):
+        for bad in ('"ALKA_200"', '"602"', "602"):
+            self.assert_errors(HEAD + f'start = [{{ function = "f", trap = {bad} }}]\n', (6, "module[0].start[0].trap", "expected"))
+
+    def test_files(self):
+        self.assert_errors(HEAD.replace("a.wasm", "b.wasm"), (5, "module[0].file", 'no file "b.wasm" in'))
+        self.assert_errors(HEAD.replace('file = "a.wasm"\n', ""), (3, "module[0].file", "is missing"))
+        self.assert_errors(HEAD.replace("a.wasm", ""), (5, "module[0].file", "is empty"))
+
+    def test_all_errors_are_told_in_order(self):
+        self.assert_errors(HEAD.replace('"s"', '"S"') + "limits = 1\ncalls = 2\n",
+                           (2, "system.name", ""), (6, "module[0].limits", ""), (7, "module[0].calls", ""))
+
+
+class Lines(unittest.TestCase):
+    def test_odd_spellings(self):
+        lines = key_lines('''# comment [not.a.header]
+top = """
+[not.a.header]
+""" # still not
+[a."b.c"]
+d . e = 'x # y'
+[[t]]
+k = [ [1,
+  2], { "q r" = [
+] } ]
+[t.sub]
+s = 1979-05-27
+[[t]]
+k = 0x1F
+''')
+        expected = {("top",): 2, ("a",): 5, ("a", "b.c"): 5, ("a", "b.c", "d", "e"): 6, ("t", 0): 7, ("t", 0, "k", 0, 1): 9,
+                    ("t", 0, "k", 1, "q r"): 9, ("t", 0, "sub", "s"): 12, ("t", 1): 13, ("t", 1, "k"): 14}
+        for path, line in expected.items():
+            self.assertEqual(lines.get(path), line, path)
+        self.assertNotIn(("not",), lines)
+
+
+class Command(unittest.TestCase):
+    def run_mkbundle(self, *arguments):
+        return subprocess.run([sys.executable, str(FOLDER.parent / "mkbundle.py"), *map(str, arguments)],
+                              capture_output=True, text=True, check=False)
+
+    def test_repeatable(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outputs = [Path(folder) / name for name in ("one", "two")]
+            for output in outputs:
+                done = self.run_mkbundle(FOLDER / "sample.toml", "-o", output, "--depfile", f"{output}.d")
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(outputs[0].read_bytes(), outputs[1].read_bytes())
+            self.assertIn("sample.bin", Path(f"{outputs[0]}.d").read_text(encoding="utf-8"))
+
+    def test_failure(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_mkbundle(Path(folder) / "none.toml", "-o", Path(folder) / "out")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("none.toml: cannot be read", done.stderr)
+            self.assertFalse((Path(folder) / "out").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
