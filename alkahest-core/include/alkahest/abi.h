@@ -1,17 +1,23 @@
 /*
  * What module code, the linker's thunks and the hosts agree on: stacks, instance context, table
- * entries, functions. Assembly sources repeat these offsets; abi_test.c holds them together.
+ * entries, functions. Assembly sources repeat these offsets (alkahest-link/runtime.inc); a test
+ * there holds the two together.
  *
- *   r15   base of memory 0; the context ends there and is reached as [r15 - n]. In a module that
- * imports memory 0, r15 is the end of its context and r14 the memory's base; in a module without
- * memory r15 is the end of its context. rsp   control stack: return addresses and callee-saved
- * registers. No module store can name it. rbp   data stack: frames of spilled values; [rbp +
- * constant]. Integer parameters rdi rsi rdx rcx r8 r9, vector-class parameters xmm0–7; integer
- * results rax rdx rcx rsi rdi r8, vector-class results xmm0–7. What does not fit lies at [rbp + n]
- * of the callee's entry, the bottom of the caller's frame: 8 bytes each in order, 16 for v128
- * (16-byte aligned); parameters and results share that area. rbp is 16-byte aligned at every call.
- * Callee-saved: rbx r12 r13 r14 (and r15, rbp). DF and AC are clear. MXCSR is at its default
- * (0x1F80).
+ * r15  base of memory 0; the context ends there and is reached as [r15 - n]. In a module that
+ *      imports memory 0, r15 is the end of its context and r14 the memory's base; in a module
+ *      without memory r15 is the end of its context.
+ * rsp  control stack: return addresses and callee-saved registers. No module store can name it.
+ * rbp  data stack: frames of spilled values, [rbp + constant]. 16-byte aligned at every call.
+ *
+ * Integer-class parameters rdi rsi rdx rcx r8 r9, vector-class ones xmm0–7; integer-class results
+ * rax rdx rcx rsi rdi r8, vector-class ones xmm0–7. What does not fit lies at [rbp + n] of the
+ * callee's entry, the bottom of the caller's frame (alka_place_next). An i32 in a register is
+ * zero-extended. Callee-saved: rbx r12 r13 r14 (and r15, rbp). DF and AC are clear. MXCSR is at its
+ * default (0x1F80).
+ *
+ * Calls that leave the module go through 16-byte thunks behind its code, which the linker writes:
+ * one per imported function, one per helper that the code uses, one for foreign table entries.
+ * A thunk finds its alka_import_record from r15, so one copy of the code serves every instance.
  */
 #ifndef ALKAHEST_ABI_H
 #define ALKAHEST_ABI_H
@@ -50,14 +56,17 @@ struct alka_gate {
 struct alka_thread {
     struct alka_gate *gate; /* innermost; NULL outside of module code */
     uint64_t control_limit; /* lowest mapped byte of the control stack */
-    uint64_t
-        host_limit; /* rsp must not be below when host code is called: control_limit + its room */
+    /* rsp must not be below when host code is called: control_limit + its room */
+    uint64_t host_limit;
     uint64_t data_limit; /* lowest mapped byte of the data stack */
     uint64_t data_top;
     uint64_t data_guard_bytes; /* unmapped, below data_limit */
-    uint64_t trap_kind, trap_pc,
-        trap_address; /* of the last trap: enum alka_trap, machine address, faulting address */
-    void *owner;      /* whoever made the stack */
+    uint64_t data_pointer;     /* rbp of the module code that called out; data_top outside of it */
+    /* enum alka_trap: raised when the host function that runs now returns. Set by it
+     * (alka_trap_raise), or by whoever kills the module while its thread is in host code. */
+    uint64_t pending;
+    struct alka_trap_report *report; /* of the last trap; NULL: nobody wants to know */
+    void *owner;                     /* whoever made the stack */
     uint64_t reserved[6];
 };
 
@@ -69,6 +78,21 @@ struct alka_func {
     uint32_t type_id;  /* canonical: equal ids are equal types, in all modules of one linker */
     uint32_t func_idx; /* in the callee's module */
     struct alka_instance *instance; /* NULL for host functions */
+};
+
+/*
+ * What a thunk jumps through; one per imported function and instance, in the instance's context.
+ * Only the linker writes it. 64 bytes.
+ */
+struct alka_import_record {
+    uint64_t routine;           /* a routine of alkahest-link: how the call is made */
+    uint64_t target;            /* entry of the function called */
+    uint64_t context;           /* r15 and */
+    uint64_t memory;            /* r14 of the callee, for calls into another instance */
+    const uint64_t *generation; /* the callee instance's; it must still be */
+    uint64_t expected_generation;
+    const struct alka_functype *type; /* for host functions that take a value array */
+    uint64_t detail; /* value array: its bytes; gate that returns errors: the value returned */
 };
 
 /* One entry of a funcref table: the func flattened, so that call_indirect touches one cache line.
@@ -90,7 +114,8 @@ struct alka_view {
 struct alka_context {
     uint64_t reserved[4];
     struct alka_instance *instance; /* r15 - 96 */
-    const void *func_refs; /* r15 - 88: struct alka_func of each function index, for ref.func */
+    /* r15 - 88: struct alka_func of each function that ref.func may name */
+    struct alka_func *func_refs;
     uint64_t memory_mask;  /* r15 - 80: wrap model: size rounded to a power of two, minus 1 */
     uint64_t memory_bytes; /* r15 - 72: current size of memory 0 */
     uint64_t memory_base;  /* r15 - 64: of memory 0 */
@@ -111,14 +136,16 @@ struct alka_context {
  * are negative, from r15.
  */
 struct alka_layout {
-    uint32_t context_bytes;     /* all of it, fixed part included, multiple of 16 */
-    const int32_t *global_disp; /* per global: its cell (8 bytes, v128 16). Imported mutable
-                                   globals: 8-byte pointer to the cell */
-    int32_t table_views_disp;   /* struct alka_view of table 0; table n: + 16 n */
-    int32_t memory_views_disp;  /* struct alka_view of memory 0; memory n: + 16 n */
-    bool memory_is_separate;    /* r14 holds the base of memory 0 */
+    uint32_t context_bytes;      /* all of it, fixed part included, multiple of 16 */
+    const int32_t *global_disp;  /* per global: its cell (8 bytes, v128 16). Imported mutable
+                                    globals: 8-byte pointer to the cell */
+    int32_t table_views_disp;    /* struct alka_view of table 0; table n: + 16 n */
+    int32_t memory_views_disp;   /* struct alka_view of memory 0; memory n: + 16 n */
+    int32_t import_records_disp; /* struct alka_import_record of function 0; function n: + 64 n */
+    bool memory_is_separate;     /* r14 holds the base of memory 0 */
 };
 
+/* `global_disp` is made in the arena. ALKA_E_OUT_OF_MEMORY, ALKA_E_ARENA_LIMIT. */
 struct alka_arena;
 ALKA_MUST_CHECK alka_status alka_layout_make(const struct alka_module *module,
                                              struct alka_arena *arena,
@@ -126,6 +153,35 @@ ALKA_MUST_CHECK alka_status alka_layout_make(const struct alka_module *module,
 
 static inline bool alka_global_is_indirect(const struct alka_global_def *global) {
     return global->imported && global->is_mutable;
+}
+
+/* Where parameters and results travel: start with {0} for each list of types, then one
+ * alka_place_next per type in order. */
+enum alka_place_kind { ALKA_PLACE_INTEGER, ALKA_PLACE_VECTOR, ALKA_PLACE_STACK };
+
+struct alka_place {
+    enum alka_place_kind kind;
+    uint32_t index; /* INTEGER, VECTOR: which register of the list; STACK: n of [rbp + n] */
+};
+
+struct alka_places {
+    uint32_t integers, vectors, stack_bytes;
+};
+
+#define ALKA_PLACE_INTEGERS 6u
+#define ALKA_PLACE_VECTORS 8u
+
+static inline struct alka_place alka_place_next(struct alka_places *places, alka_valtype type) {
+    if (alka_valtype_is_vector(type)) {
+        if (places->vectors < ALKA_PLACE_VECTORS)
+            return (struct alka_place){ALKA_PLACE_VECTOR, places->vectors++};
+    } else if (places->integers < ALKA_PLACE_INTEGERS) {
+        return (struct alka_place){ALKA_PLACE_INTEGER, places->integers++};
+    }
+    uint32_t bytes = alka_valtype_kind(type) == ALKA_KIND_V128 ? 16 : 8;
+    uint32_t at = (places->stack_bytes + bytes - 1) & ~(bytes - 1);
+    places->stack_bytes = at + bytes;
+    return (struct alka_place){ALKA_PLACE_STACK, at};
 }
 
 #endif

@@ -14,10 +14,12 @@ struct alka_arena_chunk;
 struct alka_arena {
     const struct alka_crucible *crucible;
     struct alka_arena_chunk *newest;
+    struct alka_arena_chunk *spare; /* kept by a reset for the next chunk; NULL: none */
     uint8_t *cursor, *limit;
+    uint8_t *clean;     /* from here to `limit` the newest chunk was never used: still zero */
     size_t held_bytes;  /* pages held now */
     size_t peak_bytes;  /* most pages ever held */
-    size_t limit_bytes; /* refuses to hold more than this: ALKA_E_ARENA_LIMIT */
+    size_t limit_bytes; /* refuses to hold more than this: ALKA_E_ARENA_LIMIT; 0: no limit */
 };
 
 struct alka_arena_mark {

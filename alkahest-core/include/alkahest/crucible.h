@@ -42,7 +42,8 @@ struct alka_crucible {
     /*
      * Address space for one instance: `context_bytes` of committed, zeroed read-write pages that
      * end at *out_base, and `reserve_bytes` of address space from *out_base on, nothing of it
-     * mapped. *out_base is the value of r15.
+     * mapped. *out_base is the value of r15. Either size may be 0 (a module without memory, a
+     * memory without module), not both.
      */
     alka_status (*slot_reserve)(void *self, size_t context_bytes, uint64_t reserve_bytes,
                                 struct alka_host_addr *out_base);
