@@ -19,6 +19,7 @@ const struct alka_limits alka_limits_default = {
     .params = 1000,
     .results = 1000,
     .locals = 50000,
+    .module_locals = UINT32_C(1) << 24,
     .body_bytes = 7654321,
     .nesting = 100000,
     .operand_stack = 1000000,

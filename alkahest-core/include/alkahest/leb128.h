@@ -69,4 +69,33 @@ static inline enum alka_leb alka_leb_signed(const uint8_t **cursor, const uint8_
     return ALKA_LEB_OK;
 }
 
+/* Unchecked: `*cursor` is at a number that one of the above accepted. */
+static inline uint64_t alka_leb_take_unsigned(const uint8_t **cursor) {
+    uint64_t value = 0;
+    unsigned shift = 0;
+    uint8_t byte;
+    do {
+        byte = *(*cursor)++;
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+    return value;
+}
+static inline int64_t alka_leb_take_signed(const uint8_t **cursor) {
+    uint64_t value = 0;
+    unsigned shift = 0;
+    uint8_t byte;
+    do {
+        byte = *(*cursor)++;
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+    if (shift < 64 && (byte & 0x40))
+        value |= ~UINT64_C(0) << shift;
+    return (int64_t)value;
+}
+static inline uint32_t alka_leb_take_u32(const uint8_t **cursor) {
+    return (uint32_t)alka_leb_take_unsigned(cursor);
+}
+
 #endif

@@ -23,6 +23,7 @@ struct alka_limits {
     uint32_t params;  /* per function type */
     uint32_t results; /* per function type or block */
     uint32_t locals;  /* per function, parameters included */
+    uint32_t module_locals; /* all defined functions together: declaring a local costs no byte */
     uint32_t body_bytes;
     uint32_t nesting;       /* control frames per function */
     uint32_t operand_stack; /* values per function */
