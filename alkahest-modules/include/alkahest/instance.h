@@ -1,0 +1,116 @@
+/*
+ * Instances: identity, state, limits, and what the specification calls instantiation (4.5.5).
+ */
+#ifndef ALKAHEST_INSTANCE_H
+#define ALKAHEST_INSTANCE_H
+
+#include <alkahest/call.h>
+#include <alkahest/registry.h>
+
+enum alka_instance_state {
+    ALKA_INSTANCE_FREE,    /* the slot of a registry that waits for the next one */
+    ALKA_INSTANCE_READY,   /* instantiated; may be called */
+    ALKA_INSTANCE_RUNNING, /* its start function runs, or as its host says */
+    ALKA_INSTANCE_TRAPPED, /* trapped while it was made, or as its host says */
+    ALKA_INSTANCE_STOPPED, /* gates to it refuse */
+    ALKA_INSTANCE_SWAPPING,
+    ALKA_INSTANCE_QUARANTINED,
+};
+
+#define ALKA_INSTANCE_NAME_BYTES 48
+
+struct alka_instance_limits {
+    uint64_t memory_pages;  /* per memory, 64 KiB each */
+    uint64_t table_entries; /* per table */
+};
+
+struct alka_instance_counters {
+    uint64_t traps, memory_grows;
+};
+
+struct alka_instance {
+    uint32_t id;         /* never 0; reused only with another generation */
+    uint64_t generation; /* gates made for another one refuse */
+    enum alka_instance_state state;
+    char name[ALKA_INSTANCE_NAME_BYTES]; /* NUL-terminated, cut if longer */
+    struct alka_registry *registry;
+    struct alka_image *image;
+    struct alka_context *context; /* the fixed part; the address behind it is r15 */
+    struct alka_host_addr base;   /* of the slot: r15 */
+    size_t slot_context_bytes;
+    uint64_t slot_reserve_bytes;
+    struct alka_instance_limits limits;
+    struct alka_instance_counters counters;
+
+    struct alka_func *funcs;       /* those that can be named: image->ref_idx */
+    struct alka_memory **memories; /* by index, imported ones too */
+    struct alka_table **tables;
+    struct alka_use *memory_uses, *table_uses;
+    struct alka_extern *imports; /* as resolved; owners are held */
+    uint32_t holders;            /* instances that import from this one, or have it in a table */
+    bool is_dropped;             /* gone as soon as nobody holds it */
+    struct alka_instance *next_free;
+};
+
+struct alka_instance_options {
+    struct alka_span name;              /* copied */
+    struct alka_instance_limits limits; /* 0: as the image's alka_limits say */
+    uint64_t user;                      /* context->user */
+};
+
+/*
+ * Resolves the imports, makes memories, tables and globals, then applies element and data segments
+ * in order. On failure nothing is left, with two exceptions that the specification asks for: what
+ * active segments wrote before one was out of bounds stays (ALKA_E_ELEMENT_BOUNDS,
+ * ALKA_E_DATA_BOUNDS), and so does the instance, in state TRAPPED, as long as somebody else's table
+ * names its functions.
+ * ALKA_E_UNKNOWN_IMPORT, ALKA_E_IMPORT_TYPE, ALKA_E_IMPORT_FORBIDDEN, ALKA_E_OUT_OF_MEMORY.
+ */
+ALKA_MUST_CHECK alka_status alka_instance_make(struct alka_image *image,
+                                               const struct alka_vtable *vtable,
+                                               const struct alka_instance_options *options,
+                                               struct alka_instance **out_instance,
+                                               struct alka_diag *out_diag);
+
+/* Calls the start function, if there is one. A trap leaves the instance in state TRAPPED. */
+ALKA_MUST_CHECK enum alka_trap alka_instance_start(struct alka_instance *instance,
+                                                   struct alka_thread *thread);
+
+/*
+ * Gates to it refuse from now on; what it owns is given back as soon as no other instance imports
+ * from it or has its functions in a table. Its code must not be running.
+ */
+void alka_instance_drop(struct alka_instance *instance);
+
+/* False if there is none of that name. */
+ALKA_MUST_CHECK bool alka_instance_export(const struct alka_instance *instance,
+                                          struct alka_span name, struct alka_extern *out_extern);
+/* The export with this index in module.exports. */
+void alka_instance_export_at(const struct alka_instance *instance, uint32_t export_idx,
+                             struct alka_extern *out_extern);
+/* The type of an instance's function. */
+const struct alka_functype *alka_func_type(const struct alka_func *func);
+
+/* --- Memories and tables, an instance's own or a host's (owner NULL). --- */
+
+/* `range` in pages or entries. A guard memory takes ALKA_SLOT_BYTES of address space. */
+ALKA_MUST_CHECK alka_status alka_memory_make(struct alka_memory *memory,
+                                             const struct alka_crucible *crucible,
+                                             const struct alka_range *range, uint64_t limit_pages,
+                                             enum alka_memory_model model);
+/* No instance may use it any more. */
+void alka_memory_drop(struct alka_memory *memory);
+/* The old size in pages, or -1 (all bits): beyond a limit, or no memory left. */
+uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages);
+
+/* Filled with null. */
+ALKA_MUST_CHECK alka_status alka_table_make(struct alka_table *table,
+                                            const struct alka_crucible *crucible, alka_valtype type,
+                                            const struct alka_range *range, uint64_t limit_entries);
+void alka_table_drop(struct alka_table *table);
+/* The old size, or -1 (all bits). New entries are null. */
+uint64_t alka_table_grow(struct alka_table *table, uint64_t delta);
+/* NULL: null. `index` is in range. */
+void alka_table_set_func(struct alka_table *table, uint64_t index, const struct alka_func *func);
+
+#endif
