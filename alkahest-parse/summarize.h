@@ -1,0 +1,100 @@
+/*
+ * The validator's second product: what the emitter must know about a body before it starts
+ * (summary.h). The validator calls one hook per instruction of these kinds, right when it has
+ * checked it, in unreachable code too; everything else it need not tell. `off` is always the module
+ * offset of the instruction's first byte.
+ *
+ * Never looks at module bytes, never fails but for want of memory.
+ */
+#ifndef ALKAHEST_PARSE_SUMMARIZE_H
+#define ALKAHEST_PARSE_SUMMARIZE_H
+
+#include <alkahest/arena.h>
+#include <alkahest/summary.h>
+
+#define SUM_NONE UINT32_MAX
+
+/* A definition (summary.h). Those of one local form a chain; a web is a run of joined links. */
+struct sum_def {
+    uint32_t previous; /* of the same local; SUM_NONE for the initial value */
+    uint32_t local;
+    uint32_t block; /* it dominates what follows in this block, as long as that is open */
+    uint32_t floor; /* stands for the definitions of its local down to this one, too */
+    uint32_t stop;  /* all down to here are joined, and those in between dominate nothing */
+    uint32_t first_off, last_off;
+    uint32_t weight, write_weight;
+    uint32_t calls_first, calls_last; /* value of summarize.calls at first_off and last_off */
+    bool is_joined;                   /* with the previous one */
+};
+
+struct sum_frame;
+
+struct summarize {
+    struct alka_arena *scratch;
+    struct sum_def *defs;
+    uint32_t *current;      /* per local: its latest definition */
+    uint32_t *carried_loop; /* per local: a loop around whose back edge its value is carried */
+    uint32_t def_count, def_capacity, local_count, param_count;
+    uint32_t loop_weight; /* 8^loop depth */
+    uint32_t calls;       /* weighted calls so far */
+    uint32_t block;       /* innermost open block */
+    uint32_t dead_depth;  /* blocks opened in unreachable code */
+    bool is_live;
+    alka_status status; /* ALKA_OK, or why it stopped listening */
+
+    struct sum_frame *frames;
+    uint64_t *words; /* per frame: three sets of locals */
+    uint32_t frame_count, frame_capacity, word_count;
+    struct alka_block_facts *blocks;
+    struct sum_block *block_states;
+    uint32_t block_count, block_capacity;
+    uint32_t *loops; /* frames of the open loops, outermost first */
+    uint32_t open_loops, loop_capacity;
+    struct sum_mark *marks;
+    uint32_t mark_count, mark_capacity;
+    uint32_t call_count, loop_count, max_call_values;
+    const alka_valtype *local_types;
+};
+
+/* `local_types`: of all locals, parameters first; borrowed by the summary too. */
+ALKA_MUST_CHECK alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
+                                            const alka_valtype *local_types, uint32_t local_count,
+                                            uint32_t param_count);
+void summarize_block(struct summarize *sum);
+void summarize_loop(struct summarize *sum);
+void summarize_if(struct summarize *sum);
+void summarize_else(struct summarize *sum);
+void summarize_end(struct summarize *sum, uint32_t off); /* the body's own `end` included */
+/* br and br_if, and each label of br_table */
+void summarize_branch(struct summarize *sum, uint32_t depth);
+/* Nothing falls through: after br, br_table, return, unreachable */
+void summarize_no_fallthrough(struct summarize *sum);
+/* Any call, and memory.grow and other instructions that call the runtime (0, 0). */
+void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result_count);
+void summarize_set(struct summarize *sum, uint32_t local, uint32_t off); /* local.set, local.tee */
+/* Fills what it knows: all but func_idx, code, max_operands, max_nesting. */
+ALKA_MUST_CHECK alka_status summarize_finish(struct summarize *sum,
+                                             struct alka_body_summary *out_summary);
+
+/* A read that no definition of the same block dominates. */
+void summarize_get_far(struct summarize *sum, uint32_t local);
+
+static inline uint32_t summarize_add(uint32_t a, uint32_t b) {
+    uint32_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
+}
+
+/* local.get */
+static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t off) {
+    if (!sum->is_live)
+        return;
+    uint32_t id = sum->current[local];
+    struct sum_def *def = &sum->defs[id];
+    def->weight = summarize_add(def->weight, sum->loop_weight);
+    def->last_off = off;
+    def->calls_last = sum->calls;
+    if (def->block != sum->block || def->floor != id)
+        summarize_get_far(sum, local);
+}
+
+#endif
