@@ -18,3 +18,11 @@ if(libraries AND NOT AZOTH_SANITIZE)
                COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/cmake/check-freestanding.py"
                        --nm "${CMAKE_NM}" --readelf "${CMAKE_READELF}" "${CMAKE_BINARY_DIR}/freestanding.txt")
 endif()
+
+# style: formatting of all, clang-tidy on what changed.
+if(NOT AZOTH_KERNEL AND NOT AZOTH_SANITIZE)
+    set(style "${CMAKE_SOURCE_DIR}/cmake/check-style.py")
+    azoth_test(NAME style.format LABEL style SKIP_CODE 77 COMMAND Python3::Interpreter "${style}" format)
+    azoth_test(NAME style.tidy LABEL style SKIP_CODE 77 TIMEOUT 600
+               COMMAND Python3::Interpreter "${style}" tidy "${CMAKE_BINARY_DIR}")
+endif()

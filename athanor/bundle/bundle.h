@@ -28,8 +28,10 @@
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
 
-/* What a start function is expected to do; any other value is the number of a trap code, 600 to
- * 699. */
+/*
+ * What a start function is expected to do; any other value is the number of a trap code, 600 to
+ * 699.
+ */
 #define BUNDLE_EXPECT_RETURN 0u
 #define BUNDLE_EXPECT_ANY_TRAP 1u
 
@@ -77,8 +79,10 @@ struct bundle_module {
     uint32_t calls_off, starts_off; /* for the accessors below */
 };
 
-/* The module may import `function` from import module `peer`'s name; the peer's index is smaller
- * than the caller's. */
+/*
+ * The module may import `function` from import module `peer`'s name; the peer's index is smaller
+ * than the caller's.
+ */
 struct bundle_call {
     uint32_t peer_idx;
     struct bundle_text function;

@@ -1,4 +1,7 @@
-/* Calls another module's functions like its own, and checks that values arrive and that only the callee's state moved. */
+/*
+ * Calls another module's functions like its own, and checks that values arrive and that only the
+ * callee's state moved.
+ */
 #include <athanor.h>
 #include <athanor/line.h>
 

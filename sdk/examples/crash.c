@@ -1,6 +1,7 @@
 /*
- * Four ways to fail, one export each. Every one must end in a trap that costs nobody else anything, and a trace that
- * names the function. Volatile keeps the compiler from proving the failure and removing it.
+ * Four ways to fail, one export each. Every one must end in a trap that costs nobody else anything,
+ * and a trace that names the function. Volatile keeps the compiler from proving the failure and
+ * removing it.
  */
 #include <athanor.h>
 

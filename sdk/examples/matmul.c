@@ -1,4 +1,7 @@
-/* Floating point, bit for bit: multiplies two matrices and compares every element with what the host computed. */
+/*
+ * Floating point, bit for bit: multiplies two matrices and compares every element with what the
+ * host computed.
+ */
 #include <athanor.h>
 #include <athanor/line.h>
 

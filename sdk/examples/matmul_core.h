@@ -1,13 +1,17 @@
 /*
- * The arithmetic of the matmul example, compiled twice from this text: to Wasm, and natively by the build to learn which
- * bits to expect. IEEE 754 leaves no freedom here: no fused multiply-add, no reordering, no library function.
+ * The arithmetic of the matmul example, compiled twice from this text: to Wasm, and natively by the
+ * build to learn which bits to expect. IEEE 754 leaves no freedom here: no fused multiply-add, no
+ * reordering, no library function.
  */
 #ifndef MATMUL_CORE_H
 #define MATMUL_CORE_H
 
 #define MATMUL_SIZE 48
 
-/* Values of very different magnitudes, so that a different order of additions shows in the last bits. */
+/*
+ * Values of very different magnitudes, so that a different order of additions shows in the last
+ * bits.
+ */
 static void matmul_fill(float matrix[MATMUL_SIZE][MATMUL_SIZE], unsigned seed) {
     for (int row = 0; row < MATMUL_SIZE; row++) {
         for (int column = 0; column < MATMUL_SIZE; column++) {
@@ -18,7 +22,10 @@ static void matmul_fill(float matrix[MATMUL_SIZE][MATMUL_SIZE], unsigned seed) {
     }
 }
 
-/* The product, then each element divided by the row's norm-like sum in double precision: uses f32 and f64. */
+/*
+ * The product, then each element divided by the row's norm-like sum in double precision: uses f32
+ * and f64.
+ */
 static void matmul_run(float result[MATMUL_SIZE][MATMUL_SIZE]) {
     static float left[MATMUL_SIZE][MATMUL_SIZE], right[MATMUL_SIZE][MATMUL_SIZE];
     matmul_fill(left, 1);

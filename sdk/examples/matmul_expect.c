@@ -1,4 +1,7 @@
-/* Host tool: prints the bits of every element that matmul_run yields on this machine, as a C header. */
+/*
+ * Host tool: prints the bits of every element that matmul_run yields on this machine, as a C
+ * header.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

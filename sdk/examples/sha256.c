@@ -1,4 +1,7 @@
-/* SHA-256 (FIPS 180-4) over a megabyte: the published test vector of one million times the letter a. */
+/*
+ * SHA-256 (FIPS 180-4) over a megabyte: the published test vector of one million times the letter
+ * a.
+ */
 #include <athanor.h>
 #include <athanor/line.h>
 

@@ -8,8 +8,9 @@
  *         return 0;
  *     }
  *
- * A function below can be called only if the system's manifest gives the module the capability of the same name
- * (without `athanor_`); otherwise the kernel refuses to load it. A function that is not used is not imported.
+ * A function below can be called only if the system's manifest gives the module the capability of
+ * the same name (without `athanor_`); otherwise the kernel refuses to load it. A function that is
+ * not used is not imported.
  */
 #ifndef ATHANOR_H
 #define ATHANOR_H
@@ -21,14 +22,16 @@
 #define ATHANOR_EXPORT(name) __attribute__((export_name(name), used, visibility("default")))
 
 /*
- * The entry of an application: exported as "main", which the manifest names in `start`. Returns 0 for success. In traces
- * it goes by the application's name.
+ * The entry of an application: exported as "main", which the manifest names in `start`. Returns 0
+ * for success. In traces it goes by the application's name.
  */
-#define ATHANOR_APP(name)                                                                          \
-    int32_t name(void);                                                                            \
+#define ATHANOR_APP(name) \
+    int32_t name(void);   \
     ATHANOR_EXPORT("main") int32_t name(void)
 
-/* One line for the module's log: UTF-8, no line feed. Lines longer than the kernel's limit are cut. */
+/*
+ * One line for the module's log: UTF-8, no line feed. Lines longer than the kernel's limit are cut.
+ */
 ATHANOR_IMPORT("athanor", "log") void athanor_log(const char *text, size_t bytes);
 
 /* Nanoseconds since boot; never decreases. */

@@ -1,6 +1,7 @@
 /*
- * The four functions that a C compiler may call although nobody wrote the call. Linked into each module that does not
- * bring a C library. Plain loops: without builtins, so that no loop becomes a call to itself.
+ * The four functions that a C compiler may call although nobody wrote the call. Linked into each
+ * module that does not bring a C library. Plain loops: without builtins, so that no loop becomes a
+ * call to itself.
  */
 #include <stddef.h>
 #include <stdint.h>

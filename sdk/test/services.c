@@ -1,4 +1,7 @@
-/* Names every kernel service that the header declares, so that all of them are imported; services_test.py looks at how. */
+/*
+ * Names every kernel service that the header declares, so that all of them are imported;
+ * services_test.py looks at how.
+ */
 #include <athanor.h>
 
 typedef void (*service)(void);

@@ -70,7 +70,8 @@ static enum bundle_error open_sample(struct sample sample, struct bundle *out_bu
     return bundle_open(bytes, out_bundle);
 }
 
-/* The sample with zeros behind it that belong to the bundle: room for forged counts to stay inside.
+/*
+ * The sample with zeros behind it that belong to the bundle: room for forged counts to stay inside.
  */
 static struct sample sample_load_roomy(void) {
     struct sample small = sample_load();
@@ -87,8 +88,10 @@ static void assert_text(struct bundle_text text, const char *expected) {
     assert_memory_equal(text.data, expected, text.size);
 }
 
-/* Follows every offset that an opened bundle hands out. Returns a sum so that no read is optimized
- * away. */
+/*
+ * Follows every offset that an opened bundle hands out. Returns a sum so that no read is optimized
+ * away.
+ */
 static unsigned long touch_text(struct bundle_text text) {
     unsigned long sum = 0;
     for (uint32_t i = 0; i < text.size; i++)

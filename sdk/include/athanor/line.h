@@ -1,5 +1,6 @@
 /*
- * Builds a line of text without a C library: append parts, then line_log it. What does not fit is dropped.
+ * Builds a line of text without a C library: append parts, then line_log it. What does not fit is
+ * dropped.
  *
  *     struct line line = {0};
  *     line_text(&line, "answer ");

@@ -1,4 +1,7 @@
-/* Ways to get somewhere else: recursion, function pointers, switches with holes, varargs, structs by value, goto. */
+/*
+ * Ways to get somewhere else: recursion, function pointers, switches with holes, varargs, structs
+ * by value, goto.
+ */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* A command like any other: arguments, standard input, standard output and error, an exit status. */
+/*
+ * A command like any other: arguments, standard input, standard output and error, an exit status.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* malloc under churn: random sizes, reallocation, every block's contents checked before it goes. Memory has to grow. */
+/*
+ * malloc under churn: random sizes, reallocation, every block's contents checked before it goes.
+ * Memory has to grow.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +69,7 @@ int main(void) {
         live += blocks[i].bytes != NULL;
         free(blocks[i].bytes);
     }
-    printf("%llu bytes allocated, %llu freed, %u times larger, %u live at the end\n", (unsigned long long)allocated,
-           (unsigned long long)freed, grown, live);
+    printf("%llu bytes allocated, %llu freed, %u times larger, %u live at the end\n",
+           (unsigned long long)allocated, (unsigned long long)freed, grown, live);
     return 0;
 }

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Style of the C code: check-style.py format | tidy BUILD_FOLDER.
+
+format: clang-format over every C file of the repository.
+tidy:   clang-tidy over the C files that changed, compared with where this branch left main; on main itself, with the commit
+        before. At most TIDY_FILES_MAX of them, and it says when there were more.
+Exit status 77: not a git checkout, nothing can be compared.
+"""
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SKIP = 77
+TIDY_FILES_MAX = 24
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def git(*arguments):
+    """Output lines; None if git fails."""
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.split("\n")[:-1] if done.returncode == 0 else None
+
+
+def all_c_files():
+    """Tracked files, and new ones that are not ignored."""
+    names = git("ls-files", "--cached", "--others", "--exclude-standard", "--", "*.c", "*.h")
+    return None if names is None else sorted({name for name in names if (ROOT / name).is_file()})
+
+
+def base_commit():
+    head = git("rev-parse", "HEAD")
+    for main in ("origin/main", "main"):
+        base = git("merge-base", "HEAD", main)
+        if base and base != head:
+            return base[0]
+    parent = git("rev-parse", "--verify", "--quiet", "HEAD~1")
+    return parent[0] if parent else None
+
+
+def changed_c_files(names):
+    base = base_commit()
+    if base is None:
+        return names
+    changed = set(git("diff", "--name-only", "--diff-filter=d", base) or [])
+    changed |= set(git("ls-files", "--others", "--exclude-standard") or [])
+    return [name for name in names if name in changed]
+
+
+def check_format(names):
+    done = subprocess.run(["clang-format", "--dry-run", "--Werror", *names], cwd=ROOT, check=False)
+    print(f"{len(names)} files checked")
+    return done.returncode
+
+
+def check_tidy(names, build):
+    commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    compiled = {str(Path(entry["directory"], entry["file"]).resolve()) for entry in commands}
+    changed = [name for name in changed_c_files(names) if str(ROOT / name) in compiled]
+    chosen = changed[:TIDY_FILES_MAX]
+
+    def tidy(name):
+        command = ["clang-tidy", "--quiet", "--warnings-as-errors=*", "-p", str(build), name]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    failed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in pool.map(tidy, chosen):
+            if done.returncode:
+                failed += 1
+                print(done.stdout.strip() or done.stderr.strip())
+    left_out = f" ({len(changed) - len(chosen)} more changed and were not looked at)" if len(changed) > len(chosen) else ""
+    print(f"{len(chosen)} changed files checked{left_out}, {failed} with findings")
+    return 1 if failed else 0
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in ("format", "tidy"):
+        sys.exit(__doc__)
+    names = all_c_files()
+    if names is None:
+        print("SKIPPED: not a git checkout")
+        return SKIP
+    if sys.argv[1] == "format":
+        return check_format(names)
+    return check_tidy(names, Path(sys.argv[2]).resolve())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
