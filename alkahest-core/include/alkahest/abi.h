@@ -48,7 +48,7 @@ struct alka_gate {
     struct alka_gate *outer;
     uint64_t resume; /* where a trap continues, with rsp = this record and eax = enum alka_trap */
     uint64_t data_stack; /* rbp to restore */
-    struct alka_context *callee;
+    uint64_t callee;     /* its r15 */
 };
 
 /* The top of each control stack: (rsp | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 - sizeof(struct
@@ -77,7 +77,7 @@ struct alka_func {
     uint64_t memory;   /* r14 for callees that import memory 0, else 0 */
     uint32_t type_id;  /* canonical: equal ids are equal types, in all modules of one linker */
     uint32_t func_idx; /* in the callee's module */
-    struct alka_instance *instance; /* NULL for host functions */
+    struct alka_instance *instance; /* begins with its uint64_t generation */
 };
 
 /*

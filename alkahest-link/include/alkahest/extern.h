@@ -31,7 +31,7 @@ struct alka_host_func {
     alka_value_fn *values;  /* this one is used */
 };
 
-#define ALKA_DIRECT(function) ((alka_direct_fn *)(void *)(function))
+#define ALKA_DIRECT(function) ((alka_direct_fn *)(function))
 #define ALKA_DIRECT_PARAMS_MAX 5u
 
 /* A user's views of a memory or table; the runtime rewrites all of them when it grows. */

@@ -71,9 +71,9 @@ struct alka_vtable {
  * and its kind, offset is the import's. ALKA_E_OUT_OF_MEMORY.
  */
 ALKA_MUST_CHECK alka_status alka_link_resolve(
-    const struct alka_module *module, enum alka_memory_model model,
-    const struct alka_type_table *types, const uint32_t *type_ids, const struct alka_vtable *vtable,
-    struct alka_arena *scratch, struct alka_extern *out_externs, struct alka_diag *out_diag);
+    const struct alka_module *module, enum alka_memory_model model, const uint32_t *type_ids,
+    const struct alka_vtable *vtable, struct alka_arena *scratch, struct alka_extern *out_externs,
+    struct alka_diag *out_diag);
 
 /* --- Code. --- */
 

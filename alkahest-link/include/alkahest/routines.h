@@ -1,0 +1,27 @@
+/*
+ * Addresses inside of the linker's assembly routines that trap decisions (alkahest-modules) and
+ * backtraces must know. Not functions to call.
+ */
+#ifndef ALKAHEST_ROUTINES_H
+#define ALKAHEST_ROUTINES_H
+
+/* All routines that run between two pieces of module code, or between module and host code. */
+extern const char alka_routines_start[], alka_routines_end[];
+
+/* Instructions that fault on purpose, so that every trap takes one way. */
+extern const char alka_routine_pending[];   /* a host function left a trap pending */
+extern const char alka_routine_exhausted[]; /* no room on the control stack for host code */
+extern const char alka_routine_gone[];      /* the callee's generation is another one */
+
+/* Where traps resume: gate.resume of an entry from the host, and of the two kinds of gates. */
+extern const char alka_resume_enter[], alka_resume_gate_traps[], alka_resume_gate_returns[];
+
+/* The routine behind direct host functions, by number of parameters and whether the result is an
+ * i32: for records of helpers. */
+typedef void alka_routine(void);
+extern alka_routine alka_host_direct_0, alka_host_direct_1, alka_host_direct_2, alka_host_direct_3,
+    alka_host_direct_4, alka_host_direct_5;
+extern alka_routine alka_host_direct_0_i32, alka_host_direct_1_i32, alka_host_direct_2_i32,
+    alka_host_direct_3_i32, alka_host_direct_4_i32, alka_host_direct_5_i32;
+
+#endif

@@ -1,0 +1,338 @@
+; Room: link. The instructions between host and module code, and between two modules, that C cannot
+; say. Comes in: calls from thunks (r11 = record or table entry) and from alka_call. Goes out: calls
+; with the right registers, stacks and gate records. Must never trust a value of the module further
+; than the ABI of abi.h goes, and never touch a stack before it is known to have room: a fault here
+; counts as the module's only if it hits a stack guard.
+;
+; r15 and r14 are the module's, rsp its control stack, rbp its data stack. Argument registers: rdi rsi
+; rdx rcx r8 r9 xmm0-7; free at a call: rax r10 r11. Result registers: rax rdx rcx rsi rdi r8 xmm0-7;
+; free at a return: r9 r10 r11.
+
+%include "runtime.inc"
+
+default rel
+section .text
+
+; The thread is at the top of the control stack: rsp with its low bits set, plus one, minus its size.
+%macro find_thread 1
+    mov     %1, rsp
+    or      %1, CONTROL_BYTES - 1
+%endmacro
+%define thread(reg, field)  reg + 1 - THREAD_BYTES + field
+
+%macro load_vectors 1
+%assign i 0
+%rep 8
+    movups  xmm %+ i, [%1 + BLOCK_VECTORS + 16 * i]
+%assign i i + 1
+%endrep
+%endmacro
+
+%macro store_vectors 1
+%assign i 0
+%rep 8
+    movups  [%1 + BLOCK_VECTORS + 16 * i], xmm %+ i
+%assign i i + 1
+%endrep
+%endmacro
+
+global alka_routines_start
+alka_routines_start:
+
+; --- Entry from the host ---------------------------------------------------------------------------
+
+; uint64_t alka_enter(struct alka_thread *rdi, const struct alka_func *rsi, struct alka_call_block *rdx)
+;
+; The control stack holds, from the gate record upwards: gate (32 bytes), block, host's rsp. When we
+; are on that control stack already (a host function called by a module calls back), it goes on below.
+align 16
+global alka_enter
+alka_enter:
+    push    rbp
+    push    rbx
+    push    r12
+    push    r13
+    push    r14
+    push    r15
+    mov     rax, rsp
+    find_thread rcx
+    sub     rcx, THREAD_BYTES - 1
+    cmp     rcx, rdi
+    cmovne  rsp, rdi
+    push    rax
+    push    rdx
+    mov     r15, [rsi + FUNC_CONTEXT]
+    mov     r14, [rsi + FUNC_MEMORY]
+    mov     r11, [rsi + FUNC_CODE]
+    lea     r10, [alka_resume_enter]
+    push    r15
+    push    qword [rdi + THREAD_DATA_POINTER]
+    push    r10
+    push    qword [rdi + THREAD_GATE]
+    mov     [rdi + THREAD_GATE], rsp
+    mov     rbp, [rdx + BLOCK_DATA_POINTER]
+    cmp     qword [rdx + BLOCK_USES_VECTORS], 0
+    je      .integers
+    load_vectors rdx
+.integers:
+    mov     rdi, [rdx + BLOCK_INTEGERS]
+    mov     rsi, [rdx + BLOCK_INTEGERS + 8]
+    mov     rcx, [rdx + BLOCK_INTEGERS + 24]
+    mov     r8, [rdx + BLOCK_INTEGERS + 32]
+    mov     r9, [rdx + BLOCK_INTEGERS + 40]
+    mov     rdx, [rdx + BLOCK_INTEGERS + 16]
+    call    r11
+
+    mov     r11, [rsp + GATE_BYTES]
+    mov     [r11 + BLOCK_INTEGERS], rax
+    mov     [r11 + BLOCK_INTEGERS + 8], rdx
+    mov     [r11 + BLOCK_INTEGERS + 16], rcx
+    mov     [r11 + BLOCK_INTEGERS + 24], rsi
+    mov     [r11 + BLOCK_INTEGERS + 32], rdi
+    mov     [r11 + BLOCK_INTEGERS + 40], r8
+    xor     eax, eax
+    cmp     [r11 + BLOCK_USES_VECTORS], rax
+    je      .leave
+    store_vectors r11
+.leave:
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    pop     rcx                                 ; resume
+    pop     qword [thread(r11, THREAD_DATA_POINTER)]
+    mov     rsp, [rsp + 16]                     ; callee, block, host's rsp
+    pop     r15
+    pop     r14
+    pop     r13
+    pop     r12
+    pop     rbx
+    pop     rbp
+    ret
+
+; rsp = gate record, eax = enum alka_trap.
+global alka_resume_enter
+alka_resume_enter:
+    mov     eax, eax
+    jmp     alka_enter.leave
+
+; --- Host functions --------------------------------------------------------------------------------
+
+; alka_host_direct_N: a plain C function of N integers gets the caller's context as number N.
+; _i32: C leaves the upper half of a 32-bit result undefined; module code relies on zeroes there.
+%macro host_direct 3                            ; suffix, register of the context, 1: i32 result
+align 16
+global alka_host_direct_%1
+alka_host_direct_%1:
+    find_thread rax
+    cmp     rsp, [thread(rax, THREAD_HOST_LIMIT)]
+    jb      alka_routine_exhausted
+    mov     [thread(rax, THREAD_DATA_POINTER)], rbp
+    lea     %2, [r15 - CONTEXT_BYTES]
+    push    rbp
+    mov     rbp, rsp
+    and     rsp, -16
+    call    [r11 + RECORD_TARGET]
+    leave
+    find_thread r11
+    cmp     dword [thread(r11, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+%if %3
+    mov     eax, eax
+%endif
+    ret
+%endmacro
+
+host_direct 0, rdi, 0
+host_direct 1, rsi, 0
+host_direct 2, rdx, 0
+host_direct 3, rcx, 0
+host_direct 4, r8, 0
+host_direct 5, r9, 0
+host_direct 0_i32, rdi, 1
+host_direct 1_i32, rsi, 1
+host_direct 2_i32, rdx, 1
+host_direct 3_i32, rcx, 1
+host_direct 4_i32, r8, 1
+host_direct 5_i32, r9, 1
+
+; alka_host_values: any other host function. All argument registers go to a block, C makes an array of
+; values of them (record.detail bytes) and calls the function with it.
+align 16
+global alka_host_values
+alka_host_values:
+    find_thread rax
+    cmp     rsp, [thread(rax, THREAD_HOST_LIMIT)]
+    jb      alka_routine_exhausted
+    mov     [thread(rax, THREAD_DATA_POINTER)], rbp
+    mov     rax, rbp
+    push    rbp
+    mov     rbp, rsp
+    and     rsp, -16
+    sub     rsp, [r11 + RECORD_DETAIL]
+    mov     r10, rsp
+    sub     rsp, BLOCK_BYTES
+    mov     [rsp + BLOCK_INTEGERS], rdi
+    mov     [rsp + BLOCK_INTEGERS + 8], rsi
+    mov     [rsp + BLOCK_INTEGERS + 16], rdx
+    mov     [rsp + BLOCK_INTEGERS + 24], rcx
+    mov     [rsp + BLOCK_INTEGERS + 32], r8
+    mov     [rsp + BLOCK_INTEGERS + 40], r9
+    store_vectors rsp
+    mov     rdi, r11
+    mov     rsi, rsp
+    mov     rdx, r10
+    mov     rcx, rax
+    lea     r8, [r15 - CONTEXT_BYTES]
+extern alka_host_dispatch
+    call    alka_host_dispatch
+    mov     rax, [rsp + BLOCK_INTEGERS]
+    mov     rdx, [rsp + BLOCK_INTEGERS + 8]
+    mov     rcx, [rsp + BLOCK_INTEGERS + 16]
+    mov     rsi, [rsp + BLOCK_INTEGERS + 24]
+    mov     rdi, [rsp + BLOCK_INTEGERS + 32]
+    mov     r8, [rsp + BLOCK_INTEGERS + 40]
+    load_vectors rsp
+    leave
+    find_thread r11
+    cmp     dword [thread(r11, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+    ret
+
+; Traps that these routines raise: the fault handler knows the three addresses. [rsp] is the return
+; address into module code.
+align 16
+global alka_routine_pending
+alka_routine_pending:
+    ud2
+global alka_routine_exhausted
+alka_routine_exhausted:
+    ud2
+global alka_routine_gone
+alka_routine_gone:
+    ud2
+
+; --- Calls into another instance -------------------------------------------------------------------
+
+; alka_gate_traps: when the callee traps, so does the caller: the gate record above takes over. Nothing
+; needs restoring then, so only r15 and r14 are kept.
+align 16
+global alka_gate_traps
+alka_gate_traps:
+    mov     rax, [r11 + RECORD_GENERATION]
+    mov     r10, [r11 + RECORD_EXPECTED]
+    cmp     r10, [rax]
+    jne     alka_routine_gone
+    find_thread rax
+    lea     r10, [alka_resume_gate_traps]
+    push    r15
+    push    r14
+    mov     r15, [r11 + RECORD_CONTEXT]
+    mov     r14, [r11 + RECORD_MEMORY]
+    push    r15
+    push    rbp
+    push    r10
+    push    qword [thread(rax, THREAD_GATE)]
+    mov     [thread(rax, THREAD_GATE)], rsp
+    call    [r11 + RECORD_TARGET]
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    add     rsp, 24
+    pop     r14
+    pop     r15
+    cmp     dword [thread(r11, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+    ret
+
+; rsp = gate record, eax = enum alka_trap: on to the next one outwards.
+global alka_resume_gate_traps
+alka_resume_gate_traps:
+    find_thread r11
+    mov     rsp, [rsp]
+    mov     [thread(r11, THREAD_GATE)], rsp
+    jmp     [rsp + 8]
+
+; alka_gate_returns: when the callee traps or is gone, the caller gets record.detail as result, and
+; goes on: all callee-saved registers are kept.
+align 16
+global alka_gate_returns
+alka_gate_returns:
+    mov     rax, [r11 + RECORD_GENERATION]
+    mov     r10, [r11 + RECORD_EXPECTED]
+    cmp     r10, [rax]
+    jne     .gone
+    find_thread rax
+    lea     r10, [alka_resume_gate_returns]
+    push    r15
+    push    r14
+    push    r13
+    push    r12
+    push    rbx
+    push    qword [r11 + RECORD_DETAIL]
+    mov     r15, [r11 + RECORD_CONTEXT]
+    mov     r14, [r11 + RECORD_MEMORY]
+    push    r15
+    push    rbp
+    push    r10
+    push    qword [thread(rax, THREAD_GATE)]
+    mov     [thread(rax, THREAD_GATE)], rsp
+    call    [r11 + RECORD_TARGET]
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    add     rsp, 56                             ; resume, data stack, callee, detail, rbx, r12, r13
+    pop     r14
+    pop     r15
+    cmp     dword [thread(r11, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+    ret
+.gone:
+    mov     rax, [r11 + RECORD_DETAIL]
+    ret
+
+global alka_resume_gate_returns
+alka_resume_gate_returns:
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    pop     rax                                 ; resume
+    pop     rbp
+    pop     rax                                 ; callee
+    pop     rax                                 ; detail
+    pop     rbx
+    pop     r12
+    pop     r13
+    pop     r14
+    pop     r15
+    cmp     dword [thread(r11, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+    ret
+
+; alka_call_foreign: call_indirect of a table entry of another instance. r11 = the entry, checked. The
+; two share the table, so they share their fate: no gate.
+align 16
+global alka_call_foreign
+alka_call_foreign:
+    push    r15
+    push    r14
+    mov     rax, [r11 + ENTRY_FUNC]
+    mov     r15, [r11 + ENTRY_CONTEXT]
+    mov     r14, [rax + FUNC_MEMORY]
+    call    [r11 + ENTRY_CODE]
+    pop     r14
+    pop     r15
+    ret
+
+global alka_routines_end
+alka_routines_end:
+
+; --- For the test of runtime.inc -------------------------------------------------------------------
+
+section .rodata
+global alka_runtime_offsets
+alka_runtime_offsets:
+    dd CONTROL_BYTES, THREAD_BYTES, CONTEXT_BYTES
+    dd THREAD_GATE, THREAD_HOST_LIMIT, THREAD_DATA_POINTER, THREAD_PENDING
+    dd FUNC_CODE, FUNC_CONTEXT, FUNC_MEMORY
+    dd ENTRY_CODE, ENTRY_CONTEXT, ENTRY_FUNC
+    dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_GENERATION, RECORD_EXPECTED, RECORD_DETAIL
+    dd GATE_BYTES
+    dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
+
+section .note.GNU-stack noalloc noexec nowrite progbits
