@@ -16,7 +16,7 @@ cp "$kernel" "$tree/root/boot/athanor.elf"
 cp "$bundle" "$tree/root/boot/system.bundle"
 
 # The part_ modules and `test` are what mkrescue's own start-up script asks for.
-modules="multiboot2 normal iso9660 all_video test part_acorn part_amiga part_apple part_bsd part_dfly part_dvh part_gpt
+modules="multiboot2 normal iso9660 all_video smbios regexp test part_acorn part_amiga part_apple part_bsd part_dfly part_dvh part_gpt
     part_msdos part_plan part_sun part_sunpc"
 grub-mkrescue -o "$tree/image.iso" --compress=xz \
     --install-modules="$modules" --locales= --fonts= --themes= \

@@ -1,7 +1,8 @@
 """A QEMU machine that boots Athanor: command lines for every way to boot, and a serial console to type into.
 
-Everything has a deadline. The kernel ends a run through the isa-debug-exit device: it writes EXIT_GOOD when all went well,
-anything else when not.
+Everything has a deadline. With the kernel option `debug-exit` a run ends through the isa-debug-exit device: the kernel writes
+EXIT_GOOD to it when all went well, anything else when not. Options reach the kernel on its command line; from an ISO through
+the machine's SKU number, which iso/grub.cfg looks at.
 """
 import os
 import re
@@ -47,16 +48,17 @@ def _firmware(folder):
     raise BootError("no UEFI firmware: install the package ovmf")
 
 
-def command_line(image, folder, display="none", serial="stdio", extra=()):
-    """The QEMU command. `folder` holds files of this run only."""
+def command_line(image, folder, display="none", serial="stdio", options="debug-exit", extra=()):
+    """The QEMU command. `folder` holds files of this run only; `options` are the kernel's."""
     accel = os.environ.get("AZOTH_ACCEL", "tcg")
     command = ["qemu-system-x86_64", "-M", "q35", "-accel", accel, "-cpu", "host" if accel == "kvm" else "max",
                "-m", str(MEMORY_MIB), "-serial", serial, "-display", display, "-monitor", "none", "-net", "none",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if image.kernel:
-        command += ["-kernel", str(image.kernel), "-initrd", str(image.bundle)]
+        command += ["-kernel", str(image.kernel), "-initrd", str(image.bundle), "-append", options]
     else:
-        command += ["-cdrom", str(image.iso)] + (_firmware(folder) if image.uefi else [])
+        command += ["-cdrom", str(image.iso), "-smbios", f"type=1,sku=azoth:{options}"]
+        command += _firmware(folder) if image.uefi else []
     return command + list(extra)
 
 
