@@ -1,0 +1,52 @@
+/*
+ * The input queue: one writer (interrupt handlers, which do not interrupt each other), one reader
+ * (the shell).
+ */
+#include "console/input.h"
+#include "cpu/x86.h"
+#include <stddef.h>
+
+#define INPUT_BYTES 1024u /* a power of two */
+
+static uint8_t input_queue[INPUT_BYTES];
+static uint32_t input_head, input_tail; /* ever written, ever read */
+static void (*input_poller)(void);
+
+void input_put(uint8_t byte) {
+    uint32_t head = input_head;
+    if (head - __atomic_load_n(&input_tail, __ATOMIC_ACQUIRE) == INPUT_BYTES) {
+        return;
+    }
+    input_queue[head % INPUT_BYTES] = byte;
+    __atomic_store_n(&input_head, head + 1, __ATOMIC_RELEASE);
+}
+
+bool input_take(uint8_t *out_byte) {
+    uint32_t tail = input_tail;
+    if (__atomic_load_n(&input_head, __ATOMIC_ACQUIRE) == tail) {
+        return false;
+    }
+    *out_byte = input_queue[tail % INPUT_BYTES];
+    __atomic_store_n(&input_tail, tail + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+uint8_t input_wait(void) {
+    uint8_t byte;
+    for (;;) {
+        x86_interrupts_off();
+        if (input_take(&byte)) {
+            x86_interrupts_on();
+            return byte;
+        }
+        x86_interrupts_on_and_halt();
+    }
+}
+
+void input_set_poll(void (*poll)(void)) { input_poller = poll; }
+
+void input_poll(void) {
+    if (input_poller != NULL) {
+        input_poller();
+    }
+}

@@ -1,0 +1,89 @@
+/*
+ * The log: a ring of bytes that never blocks and never allocates. In: lines from anywhere,
+ * interrupt handlers too. Out: the same lines, time-stamped, in the ring and on each console.
+ */
+#include "console/log.h"
+#include "console/format.h"
+#include "cpu/lock.h"
+#include "time/clock.h"
+#include <stdarg.h>
+#include <string.h>
+
+static char log_ring[LOG_RING_BYTES];
+static uint64_t log_written; /* ever; modulo the ring's size it is where the next byte goes */
+static struct console *log_consoles;
+static struct lock log_lock;
+static bool log_lock_broken;
+
+static uint64_t log_enter(void) { return log_lock_broken ? 0 : lock_take(&log_lock); }
+
+static void log_leave(uint64_t flags) {
+    if (!log_lock_broken) {
+        lock_release(&log_lock, flags);
+    }
+}
+
+void log_break_locks(void) { log_lock_broken = true; }
+
+static void log_to_consoles(const char *bytes, size_t count) {
+    for (struct console *console = log_consoles; console != NULL; console = console->next) {
+        console->write(console->self, bytes, count);
+    }
+}
+
+void log_each(void (*write)(void *self, const char *bytes, size_t count), void *self) {
+    size_t at = (size_t)(log_written % LOG_RING_BYTES);
+    if (log_written > LOG_RING_BYTES) {
+        write(self, log_ring + at, LOG_RING_BYTES - at);
+    }
+    write(self, log_ring, at);
+}
+
+void console_attach(struct console *console) {
+    uint64_t flags = log_enter();
+    log_each(console->write, console->self);
+    console->next = log_consoles;
+    log_consoles = console;
+    log_leave(flags);
+}
+
+void console_write(const char *bytes, size_t count) {
+    uint64_t flags = log_enter();
+    log_to_consoles(bytes, count);
+    log_leave(flags);
+}
+
+void print(const char *format, ...) {
+    char text[LOG_LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = format_va(text, sizeof text, format, arguments);
+    va_end(arguments);
+    console_write(text, length);
+}
+
+static void log_append(const char *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        log_ring[log_written++ % LOG_RING_BYTES] = bytes[i];
+    }
+}
+
+void log_line(enum alka_log_level level, const char *format, ...) {
+    static const char *const marks[] = {"error: ", "warning: ", "", ""};
+    char text[LOG_LINE_BYTES];
+    uint64_t microseconds = clock_ns() / 1000;
+    size_t length = format_text(text, sizeof text, "[%3lu.%06lu] %s", microseconds / 1000000,
+                                microseconds % 1000000, marks[level]);
+    va_list arguments;
+    va_start(arguments, format);
+    length += format_va(text + length, sizeof text - 1 - length, format, arguments);
+    va_end(arguments);
+    text[length++] = '\n';
+
+    uint64_t flags = log_enter();
+    log_append(text, length);
+    log_to_consoles(text, length);
+    log_leave(flags);
+}
+
+uint64_t log_total(void) { return log_written; }

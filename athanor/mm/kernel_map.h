@@ -1,0 +1,43 @@
+/* The kernel's page tables: the one address space of everything. */
+#ifndef ATHANOR_KERNEL_MAP_H
+#define ATHANOR_KERNEL_MAP_H
+
+#include "mm/memory_map.h"
+#include "mm/paging.h"
+#include <stddef.h>
+
+/*
+ * Builds and loads the tables: the image W^X, the RAM of `map` (normalised) in the direct map
+ * without execution and with the image's code and constants read-only there too, guards under the
+ * interrupt stacks, nothing in the lower half. Tables are carved from `map` until
+ * kernel_map_use_frames.
+ */
+ALKA_MUST_CHECK alka_status kernel_map_start(struct memory_map *map);
+/* From now on tables are frames of the allocator. */
+void kernel_map_use_frames(void);
+
+/* As in paging.h, on the kernel's tables, behind their lock. */
+ALKA_MUST_CHECK alka_status kernel_map(uint64_t virt, uint64_t phys, uint64_t bytes,
+                                       uint32_t flags);
+ALKA_MUST_CHECK alka_status kernel_map_protect(uint64_t virt, uint64_t bytes, uint32_t flags);
+bool kernel_map_query(uint64_t virt, struct paging_mapping *out);
+
+/* Unmaps without giving anything back. */
+void kernel_unmap(uint64_t virt, uint64_t bytes);
+
+/*
+ * Backs [virt, virt + bytes) with zeroed frames, read-write; all or nothing. kernel_unmap_frames
+ * takes them back and makes their direct-map aliases writable again if `sealed` (see
+ * kernel_map_seal) says they were not.
+ */
+ALKA_MUST_CHECK alka_status kernel_map_frames(uint64_t virt, uint64_t bytes);
+void kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool sealed);
+
+/* Makes frame-backed pages read-execute, after their aliases in the direct map have become
+ * read-only. All or nothing. */
+ALKA_MUST_CHECK alka_status kernel_map_seal(uint64_t virt, uint64_t bytes);
+
+/* True if the bytes can be read without a fault. For dumps: takes no lock. */
+bool kernel_map_readable(uint64_t virt, size_t bytes);
+
+#endif

@@ -1,0 +1,84 @@
+/* The shell's commands. Each prints what it has to say and returns; a wrong argument is a message.
+ */
+#include "acpi/power.h"
+#include "boot/boot.h"
+#include "console/log.h"
+#include "mm/frames.h"
+#include "mm/memory.h"
+#include "shell/shell.h"
+#include "time/clock.h"
+#include "time/timer.h"
+
+#define KIB(bytes) ((bytes) >> 10)
+
+static void command_help(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    for (size_t i = 0; i < shell_command_count; i++) {
+        const struct shell_command *command = &shell_commands[i];
+        print("%-9s %-8s %s\n", command->name, command->usage, command->help);
+    }
+}
+
+static void command_mem(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    struct buddy_stats frames;
+    struct heap_stats heap;
+    frames_stats(&frames);
+    memory_stats(&heap);
+    print("frames  %8lu KiB of %lu KiB free; %lu taken, %lu given, %lu refused\n",
+          KIB(frames.free_frames * MEMORY_PAGE_BYTES), KIB(frames.total_frames * MEMORY_PAGE_BYTES),
+          frames.takes, frames.gives, frames.refusals);
+    print("heap    %8lu bytes in use, %lu KiB held; %lu taken, %lu given, %lu refused\n",
+          heap.used_bytes, KIB(heap.pages * MEMORY_PAGE_BYTES), heap.takes, heap.gives,
+          heap.refusals);
+    print("mapped  %8lu KiB for pages and devices\n", KIB(memory_mapped_bytes()));
+    if (frames.bad_gives + heap.bad_gives > 0) {
+        print("warning: %lu frames and %lu blocks were given back wrongly\n", frames.bad_gives,
+              heap.bad_gives);
+    }
+}
+
+static void command_write(void *self, const char *bytes, size_t count) {
+    (void)self;
+    console_write(bytes, count);
+}
+
+static void command_log(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    log_each(command_write, NULL);
+}
+
+static void command_poweroff(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    print("power off\n");
+    power_off(boot_all_passed() ? POWER_GOOD : POWER_FAILED);
+    print("this machine cannot be switched off by software\n");
+}
+
+static void command_reboot(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    print("reboot\n");
+    power_reboot();
+}
+
+static void command_uptime(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    uint64_t ms = clock_ns() / 1000000;
+    print("%lu.%03lu s, %lu ticks\n", ms / 1000, ms % 1000, timer_ticks());
+}
+
+const struct shell_command shell_commands[] = {
+    {"help", "", "list the commands", 1, 1, command_help},
+    {"log", "", "print the log", 1, 1, command_log},
+    {"mem", "", "memory: what is free, what is used", 1, 1, command_mem},
+    {"poweroff", "", "switch the machine off", 1, 1, command_poweroff},
+    {"reboot", "", "start the machine again", 1, 1, command_reboot},
+    {"uptime", "", "time since boot", 1, 1, command_uptime},
+};
+const size_t shell_command_count = sizeof shell_commands / sizeof shell_commands[0];

@@ -1,0 +1,76 @@
+/*
+ * The shell: reads lines from the input queue, splits them, finds commands. In: keystrokes, any.
+ * Out: what commands print. It must survive everything that can be typed.
+ */
+#include "shell/shell.h"
+#include "console/input.h"
+#include "console/log.h"
+#include "shell/line.h"
+#include "shell/parse.h"
+#include <string.h>
+
+static const struct shell_command *shell_find(const char *name) {
+    for (size_t i = 0; i < shell_command_count; i++) {
+        if (strcmp(shell_commands[i].name, name) == 0) {
+            return &shell_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void shell_execute(const struct shell_words *words) {
+    const struct shell_command *command = shell_find(words->word[0]);
+    if (command == NULL) {
+        print("%s: unknown command; `help` lists them\n", words->word[0]);
+        return;
+    }
+    if (words->count < command->least_words || words->count > command->most_words) {
+        print("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
+              command->usage);
+        return;
+    }
+    command->run(words->count, words->word);
+}
+
+static void shell_line(char *text) {
+    char *rest = text;
+    while (rest != NULL) {
+        struct shell_words words;
+        const char *error = shell_parse(&rest, &words);
+        if (error != NULL) {
+            print("%s\n", error);
+            return;
+        }
+        if (words.count > 0) {
+            shell_execute(&words);
+        }
+    }
+}
+
+static void shell_write(void *self, const char *bytes, size_t count) {
+    (void)self;
+    console_write(bytes, count);
+}
+
+_Noreturn void shell_run(void) {
+    static struct line line;
+    line_start(&line, shell_write, NULL);
+    print(SHELL_PROMPT);
+    for (;;) {
+        switch (line_feed(&line, input_wait())) {
+        case LINE_MORE:
+            break;
+        case LINE_DONE:
+            shell_line(line.text);
+            print(SHELL_PROMPT);
+            break;
+        case LINE_CANCEL:
+            print(SHELL_PROMPT);
+            break;
+        case LINE_REDRAW:
+            print("\033[2J\033[H" SHELL_PROMPT);
+            line_redraw(&line);
+            break;
+        }
+    }
+}
