@@ -14,8 +14,8 @@
 struct alka_home {
     uint32_t local_idx;
     uint32_t first_off, last_off; /* module offsets of the web; 0 and UINT32_MAX: the whole body */
-    bool is_register;
-    uint8_t reg;       /* is_register: its number in the encoding, of the type's class */
+    bool is_register, is_vector;
+    uint8_t reg;       /* is_register: its number in the encoding */
     int32_t frame_off; /* else: [rbp + frame_off] */
 };
 
