@@ -5,6 +5,7 @@
 #include "options.h"
 #include "report.h"
 
+#include <alkahest.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +152,7 @@ bool memory_model_parse(const char *text, enum alka_memory_model *out_model) {
 
 bool cpu_parse(const char *text, alka_cpu_set *out_cpu) {
     if (strcmp(text, "native") == 0) {
-        *out_cpu = cpu_native();
+        *out_cpu = alka_host_cpu();
         return true;
     }
     if (named_value_find(cpu_levels, COUNT_OF(cpu_levels), text, strlen(text), out_cpu))
@@ -176,10 +177,6 @@ bool trace_parse(const char *text, uint32_t *out_trace) {
             return true;
         text++;
     }
-}
-
-const char *feature_name(enum alka_feature feature) {
-    return feature < ALKA_FEATURE_COUNT ? feature_rows[feature].name : "?";
 }
 
 const char *memory_model_name(enum alka_memory_model model) {

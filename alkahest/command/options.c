@@ -6,6 +6,7 @@
 
 #include "report.h"
 
+#include <alkahest.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,7 +196,7 @@ static bool parse_words(struct parser *parser) {
 
 bool settings_parse(const struct command *command, int count, char **words,
                     struct settings *out_settings) {
-    *out_settings = (struct settings){.cpu = cpu_native()};
+    *out_settings = (struct settings){.cpu = alka_host_cpu()};
     struct parser parser = {command, out_settings, words, count, 0};
     (void)features_parse("all", &out_settings->features);
     if (!parse_words(&parser))

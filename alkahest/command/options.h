@@ -92,11 +92,8 @@ bool memory_model_parse(const char *text, enum alka_memory_model *out_model);
 bool cpu_parse(const char *text, alka_cpu_set *out_cpu);
 bool trace_parse(const char *text, uint32_t *out_trace);
 
-const char *feature_name(enum alka_feature feature);
 const char *memory_model_name(enum alka_memory_model model);
 
-/* What this processor and its operating system offer. */
-alka_cpu_set cpu_native(void);
 /* Names of processor features, separated by commas, into `text`; cut off if it is too small. */
 void cpu_describe(alka_cpu_set cpu, char *text, size_t text_bytes);
 

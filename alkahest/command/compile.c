@@ -1,0 +1,55 @@
+/*
+ * `alkahest compile`: a module to an .alk file. Links too (into memory that is dropped again), so
+ * that --stats tells the whole price.
+ */
+#include "commands.h"
+#include "pipeline.h"
+#include "trace.h"
+#include "version.h"
+
+#include <stdlib.h>
+
+static bool compile_write(const struct pipeline *pipeline, const char *path) {
+    const struct alka_blob_source source = {
+        .module = &pipeline->session.module,
+        .code = &pipeline->session.code,
+        .compiler_version = ALKAHEST_VERSION,
+    };
+    size_t bytes = alka_blob_bytes(&source);
+    uint8_t *file = malloc(bytes);
+    if (!file) {
+        report_error("out of memory");
+        return false;
+    }
+    alka_blob_write(&source, file);
+    bool ok = file_write(path, file, bytes);
+    free(file);
+    return ok;
+}
+
+int command_compile(const struct settings *settings) {
+    if (!settings->output) {
+        report_error("compile needs -o OUT.alk (- is standard output)");
+        return COMMAND_EXIT_USAGE;
+    }
+    struct pipeline pipeline;
+    struct alka_image *image;
+    struct trace trace;
+    bool ok = pipeline_open(&pipeline, settings, settings->operands.items[0],
+                            trace_codegen(&trace, settings->trace));
+    if (ok && pipeline.is_blob) {
+        report_error("%s is compiled already", file_display_name(pipeline.path));
+        ok = false;
+    }
+    if (ok)
+        trace_module(&trace, &pipeline.session.module, pipeline.session.crucible);
+    ok = ok && pipeline_compile(&pipeline) && compile_write(&pipeline, settings->output) &&
+         pipeline_link(&pipeline, &image);
+    if (ok) {
+        trace_link(&trace, image);
+        statistics_print(&pipeline.statistics, settings->stats);
+        alka_image_release(image);
+    }
+    pipeline_close(&pipeline);
+    return ok ? COMMAND_EXIT_OK : COMMAND_EXIT_FAILED;
+}
