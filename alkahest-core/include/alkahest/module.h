@@ -52,8 +52,8 @@ struct alka_table_def {
     alka_valtype type;
     struct alka_range range;
     bool imported, exported;
-    bool mutated;           /* some table.set/grow/fill/copy/init or passive use may change it after
-                               instantiation */
+    bool mutated;           /* may change after instantiation: imported or exported; also set when a
+                               validated body has table.set, grow, fill, copy or init */
     struct alka_piece init; /* size 0: null */
 };
 
@@ -122,6 +122,7 @@ struct alka_module {
     uint32_t start_function; /* ALKA_NO_INDEX if there is none */
     bool has_data_count;
     struct alka_piece code_section; /* contents; size 0 if there is none */
+    uint64_t validated_locals;      /* declared by the bodies validated so far */
 
     struct alka_span module_name;     /* from the name section; empty if there is none */
     struct alka_span *function_names; /* function_count of them, empty where unnamed; NULL without a

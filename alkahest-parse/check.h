@@ -1,0 +1,92 @@
+/*
+ * The validator's state (specification, appendix A.3): an operand stack of types and a stack of
+ * control frames, advanced one instruction at a time. check.c has the loop and the instructions
+ * with a fixed signature; check_control.c and check_special.c have the others, one short function
+ * each.
+ */
+#ifndef PARSE_CHECK_H
+#define PARSE_CHECK_H
+
+#include "input.h"
+#include "summarize.h"
+
+struct check_frame {
+    const struct alka_functype *type; /* borrowed: of the module, or static */
+    uint32_t floor;                   /* height of the operand stack below the parameters */
+    uint32_t op;                      /* BLOCK, LOOP, IF, ELSE; BLOCK for the function itself */
+    bool is_unreachable;
+};
+
+struct check {
+    struct input in;          /* its arena is the scratch arena */
+    const uint8_t *code, *at; /* first byte of the expression, and of the instruction */
+
+    /* Two readable slots lie below `stack`. `stack_end` leaves room for one push beyond the limit.
+     */
+    alka_valtype *stack, *sp, *stack_end;
+    alka_valtype *floor;   /* of the innermost frame */
+    alka_valtype *deepest; /* sp never was higher */
+
+    struct check_frame *frames;
+    uint32_t depth, frame_room, deepest_frame;
+
+    const struct alka_functype *type; /* of the function */
+    struct alka_functype body_type;   /* of its body as a block: the parameters are locals */
+    const alka_valtype *locals;       /* parameters first */
+    uint32_t local_count;
+    bool has_memory32;  /* memory 0 exists and has 32-bit addresses */
+    bool is_summarized; /* whether anybody wants to know what summarize.h finds out */
+    struct summarize sum;
+};
+
+static inline struct check_frame *check_top(struct check *check) {
+    return &check->frames[check->depth - 1];
+}
+
+/* Records a failure of the instruction at hand. */
+IN_COLD alka_status check_fail(const struct check *check, alka_status code, uint64_t arg0,
+                               uint64_t arg1);
+
+/* Room for `count` pushes. ALKA_E_LIMIT_OPERANDS. */
+ALKA_MUST_CHECK alka_status check_grow(struct check *check, uint32_t count);
+ALKA_MUST_CHECK static inline alka_status check_room(struct check *check, uint32_t count) {
+    if (IN_LIKELY((size_t)(check->stack_end - check->sp) > count))
+        return ALKA_OK;
+    return check_grow(check, count);
+}
+
+ALKA_MUST_CHECK alka_status check_push(struct check *check, alka_valtype type);
+ALKA_MUST_CHECK alka_status check_pop(struct check *check, alka_valtype type);
+ALKA_MUST_CHECK alka_status check_pop_any(struct check *check, alka_valtype *out_type);
+ALKA_MUST_CHECK alka_status check_push_types(struct check *check, const alka_valtype *types,
+                                             uint32_t count);
+ALKA_MUST_CHECK alka_status check_pop_types(struct check *check, const alka_valtype *types,
+                                            uint32_t count);
+
+/* An index that must be below `count`, else `unknown`. */
+ALKA_MUST_CHECK alka_status check_index(struct check *check, uint32_t count, alka_status unknown,
+                                        uint32_t *out_index);
+/* The index of a memory: a zero byte unless there may be several (5.4.6). */
+ALKA_MUST_CHECK alka_status check_memory_index(struct check *check, uint32_t *out_memory_idx);
+ALKA_MUST_CHECK alka_status check_data_index(struct check *check);
+static inline alka_valtype check_address_type(const struct alka_range *range) {
+    return range->is_64 ? ALKA_I64 : ALKA_I32;
+}
+
+/* Nothing behind the instruction is reachable in its block. */
+void check_unreachable(struct check *check);
+ALKA_MUST_CHECK alka_status check_push_frame(struct check *check, uint32_t op,
+                                             const struct alka_functype *type);
+
+/* The instructions whose types depend on more than the opcode; its immediates are next. */
+ALKA_MUST_CHECK alka_status check_control(struct check *check, uint32_t op);
+ALKA_MUST_CHECK alka_status check_special(struct check *check, uint32_t op);
+
+/* One instruction, whose opcode is at the cursor. */
+ALKA_MUST_CHECK alka_status check_step(struct check *check);
+
+/* Validates the first `count` defined functions; `scratch` is reset after each. */
+ALKA_MUST_CHECK alka_status check_bodies(struct alka_module *module, uint32_t count,
+                                         struct alka_arena *scratch, struct alka_diag *out_diag);
+
+#endif

@@ -1,0 +1,348 @@
+/*
+ * Room: parse. Control instructions (specification 3.4.1): blocks, branches, calls. In: the cursor
+ * behind the opcode. Out: control frames pushed and popped, their types enforced. Merging is
+ * O(types of the label) per branch. Must never follow a branch.
+ */
+#include "check.h"
+
+void *memcpy(void *, const void *, size_t);
+int memcmp(const void *, const void *, size_t);
+
+void check_unreachable(struct check *check) {
+    check->sp = check->floor;
+    check_top(check)->is_unreachable = true;
+    if (check->is_summarized)
+        summarize_no_fallthrough(&check->sum);
+}
+
+enum { CONTROL_FRAMES_FIRST = 16 };
+
+static alka_status control_grow(struct check *check) {
+    uint32_t limit = check->in.module->limits->nesting;
+    if (check->depth >= limit)
+        return check_fail(check, ALKA_E_LIMIT_NESTING, check->depth, limit);
+    uint32_t room = check->frame_room != 0 ? check->frame_room * 2 : CONTROL_FRAMES_FIRST;
+    if (room > limit)
+        room = limit;
+    struct check_frame *frames = NULL;
+    ALKA_TRY(in_alloc(&check->in, room, sizeof *frames, &frames));
+    if (check->depth != 0)
+        memcpy(frames, check->frames, check->depth * sizeof *frames);
+    check->frames = frames;
+    check->frame_room = room;
+    return ALKA_OK;
+}
+
+alka_status check_push_frame(struct check *check, uint32_t op, const struct alka_functype *type) {
+    if (check->depth == check->frame_room)
+        ALKA_TRY(control_grow(check));
+    check->frames[check->depth++] = (struct check_frame){
+        .type = type,
+        .floor = (uint32_t)(check->sp - check->stack),
+        .op = op,
+    };
+    if (check->depth > check->deepest_frame)
+        check->deepest_frame = check->depth;
+    check->floor = check->sp;
+    return check_push_types(check, type->params, type->param_count);
+}
+
+/* Block types of one result or none. */
+static const alka_valtype control_results[] = {ALKA_I32,  ALKA_I64,     ALKA_F32,      ALKA_F64,
+                                               ALKA_V128, ALKA_FUNCREF, ALKA_EXTERNREF};
+#define CONTROL_RESULT(index) \
+    { NULL, &control_results[index], 0, 1 }
+static const struct alka_functype control_single[] = {
+    CONTROL_RESULT(0), CONTROL_RESULT(1), CONTROL_RESULT(2), CONTROL_RESULT(3),
+    CONTROL_RESULT(4), CONTROL_RESULT(5), CONTROL_RESULT(6),
+};
+static const struct alka_functype control_empty;
+
+static const struct alka_functype *control_single_type(alka_valtype type) {
+    uint32_t i = 0;
+    while (control_results[i] != type)
+        i++; /* in_valtype yields no other type while typed references are not known */
+    return &control_single[i];
+}
+
+enum { CONTROL_EMPTY_BLOCK = 0x40 };
+
+/* A block type (5.4.1): empty, one value type, or a type index in 33 signed bits. */
+static alka_status control_block_type(struct check *check, const struct alka_functype **out_type) {
+    struct input *in = &check->in;
+    const uint8_t *at = in->cursor;
+    if (at < in->end && *at == CONTROL_EMPTY_BLOCK) {
+        in->cursor++;
+        *out_type = &control_empty;
+        return ALKA_OK;
+    }
+    if (at < in->end && in_starts_valtype(*at)) {
+        alka_valtype type = 0;
+        ALKA_TRY(in_valtype(in, &type));
+        *out_type = control_single_type(type);
+        return ALKA_OK;
+    }
+    int64_t type_idx = 0;
+    ALKA_TRY(in_signed(in, 33, &type_idx));
+    if (type_idx < 0)
+        return in_fail(in, ALKA_E_VALUE_TYPE, at, *at, 0);
+    ALKA_TRY(in_use(in, ALKA_FEATURE_MULTI_VALUE, at));
+    if (type_idx >= in->module->type_count)
+        return check_fail(check, ALKA_E_UNKNOWN_TYPE, (uint64_t)type_idx, 0);
+    *out_type = &in->module->types[type_idx];
+    return ALKA_OK;
+}
+
+static alka_status control_enter(struct check *check, uint32_t op) {
+    const struct alka_functype *type = NULL;
+    ALKA_TRY(control_block_type(check, &type));
+    if (op == ALKA_OP_IF)
+        ALKA_TRY(check_pop(check, ALKA_I32));
+    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
+    ALKA_TRY(check_push_frame(check, op, type));
+    if (!check->is_summarized)
+        return ALKA_OK;
+    if (op == ALKA_OP_BLOCK)
+        summarize_block(&check->sum);
+    if (op == ALKA_OP_LOOP)
+        summarize_loop(&check->sum);
+    if (op == ALKA_OP_IF)
+        summarize_if(&check->sum);
+    return ALKA_OK;
+}
+
+/* The end of a block or of an `if`'s first arm: its results, and nothing but them, are there. */
+static alka_status control_finish_arm(struct check *check) {
+    const struct alka_functype *type = check_top(check)->type;
+    ALKA_TRY(check_pop_types(check, type->results, type->result_count));
+    if (check->sp != check->floor)
+        return check_fail(check, ALKA_E_STACK_LEFTOVER, (uint64_t)(check->sp - check->floor), 0);
+    return ALKA_OK;
+}
+
+static alka_status control_else(struct check *check) {
+    struct check_frame *frame = check_top(check);
+    if (frame->op != ALKA_OP_IF)
+        return check_fail(check, ALKA_E_ELSE_WITHOUT_IF, 0, 0);
+    ALKA_TRY(control_finish_arm(check));
+    frame->op = ALKA_OP_ELSE;
+    frame->is_unreachable = false;
+    if (check->is_summarized)
+        summarize_else(&check->sum);
+    return check_push_types(check, frame->type->params, frame->type->param_count);
+}
+
+/* An `if` without `else` stands for one whose other arm does nothing. */
+static alka_status control_missing_else(struct check *check, const struct alka_functype *type) {
+    bool is_same = type->param_count == type->result_count;
+    for (uint32_t i = 0; is_same && i < type->param_count; i++)
+        is_same = in_subtype(type->params[i], type->results[i]);
+    return is_same ? ALKA_OK : check_fail(check, ALKA_E_IF_WITHOUT_ELSE, 0, 0);
+}
+
+static alka_status control_end(struct check *check) {
+    const struct check_frame *frame = check_top(check);
+    const struct alka_functype *type = frame->type;
+    ALKA_TRY(control_finish_arm(check));
+    if (frame->op == ALKA_OP_IF)
+        ALKA_TRY(control_missing_else(check, type));
+    if (check->is_summarized)
+        summarize_end(&check->sum, in_off(&check->in, check->at));
+    if (--check->depth == 0)
+        return ALKA_OK;
+    check->floor = check->stack + check_top(check)->floor;
+    return check_push_types(check, type->results, type->result_count);
+}
+
+/* Branches */
+
+struct control_label {
+    const alka_valtype *types;
+    uint32_t count;
+};
+
+static struct control_label control_label(const struct check *check, uint32_t depth) {
+    const struct check_frame *frame = &check->frames[check->depth - 1 - depth];
+    const struct alka_functype *type = frame->type;
+    if (frame->op == ALKA_OP_LOOP)
+        return (struct control_label){type->params, type->param_count};
+    return (struct control_label){type->results, type->result_count};
+}
+
+static alka_status control_read_label(struct check *check, uint32_t *out_depth,
+                                      struct control_label *out_label) {
+    ALKA_TRY(check_index(check, check->depth, ALKA_E_UNKNOWN_LABEL, out_depth));
+    *out_label = control_label(check, *out_depth);
+    return ALKA_OK;
+}
+
+static void control_branch(struct check *check, uint32_t depth) {
+    if (check->is_summarized)
+        summarize_branch(&check->sum, depth);
+}
+
+static alka_status control_br(struct check *check) {
+    uint32_t depth = 0;
+    struct control_label label;
+    ALKA_TRY(control_read_label(check, &depth, &label));
+    ALKA_TRY(check_pop_types(check, label.types, label.count));
+    control_branch(check, depth);
+    check_unreachable(check);
+    return ALKA_OK;
+}
+
+static alka_status control_br_if(struct check *check) {
+    uint32_t depth = 0;
+    struct control_label label;
+    ALKA_TRY(control_read_label(check, &depth, &label));
+    ALKA_TRY(check_pop(check, ALKA_I32));
+    ALKA_TRY(check_pop_types(check, label.types, label.count));
+    control_branch(check, depth);
+    return check_push_types(check, label.types, label.count);
+}
+
+/* The topmost values fit a label; they stay where they are. */
+static alka_status control_peek_types(struct check *check, struct control_label label) {
+    if ((size_t)(check->sp - check->floor) >= label.count &&
+        memcmp(check->sp - label.count, label.types, label.count * sizeof *label.types) == 0)
+        return ALKA_OK;
+    alka_valtype *sp = check->sp, *deepest = check->deepest;
+    ALKA_TRY(check_pop_types(check, label.types, label.count));
+    check->sp = sp;
+    check->deepest = deepest;
+    return ALKA_OK;
+}
+
+static alka_status control_br_table(struct check *check) {
+    struct input *in = &check->in;
+    uint32_t limit = in->module->limits->br_table_arms, arms = 0, depth = 0;
+    struct control_label first = {NULL, 0}, label;
+    ALKA_TRY(check_pop(check, ALKA_I32));
+    ALKA_TRY(in_u32(in, &arms));
+    if (arms > limit)
+        return check_fail(check, ALKA_E_LIMIT_BR_TABLE, arms, limit);
+    for (uint32_t i = 0; i <= arms; i++) { /* the default is one more */
+        ALKA_TRY(control_read_label(check, &depth, &label));
+        if (i == 0)
+            first = label;
+        if (label.count != first.count)
+            return check_fail(check, ALKA_E_BRANCH_ARITY, first.count, label.count);
+        if (i == 0 || label.types != first.types)
+            ALKA_TRY(control_peek_types(check, label));
+        control_branch(check, depth);
+    }
+    check_unreachable(check);
+    return ALKA_OK;
+}
+
+static alka_status control_return(struct check *check) {
+    ALKA_TRY(check_pop_types(check, check->type->results, check->type->result_count));
+    control_branch(check, check->depth - 1);
+    check_unreachable(check);
+    return ALKA_OK;
+}
+
+/* Calls */
+
+static alka_status control_apply(struct check *check, const struct alka_functype *type) {
+    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
+    if (check->is_summarized)
+        summarize_call(&check->sum, type->param_count, type->result_count);
+    return check_push_types(check, type->results, type->result_count);
+}
+
+/* A tail call returns what the callee returns (3.4.1). */
+static alka_status control_apply_tail(struct check *check, const struct alka_functype *type) {
+    const struct alka_functype *own = check->type;
+    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
+    bool is_same = type->result_count == own->result_count;
+    for (uint32_t i = 0; is_same && i < own->result_count; i++)
+        is_same = in_subtype(type->results[i], own->results[i]);
+    if (!is_same)
+        return check_fail(check, ALKA_E_TAIL_RESULTS, 0, 0);
+    if (check->is_summarized)
+        summarize_call(&check->sum, type->param_count, type->result_count);
+    control_branch(check, check->depth - 1);
+    check_unreachable(check);
+    return ALKA_OK;
+}
+
+static alka_status control_callee(struct check *check, const struct alka_functype **out_type) {
+    struct alka_module *module = check->in.module;
+    uint32_t func_idx = 0;
+    ALKA_TRY(check_index(check, module->function_count, ALKA_E_UNKNOWN_FUNCTION, &func_idx));
+    *out_type = alka_function_type(module, func_idx);
+    return ALKA_OK;
+}
+
+/* The table of call_indirect: before reference types there was only table 0, in one zero byte. */
+static alka_status control_call_table(struct check *check, uint32_t *out_table_idx) {
+    struct input *in = &check->in;
+    const uint8_t *at = in->cursor;
+    *out_table_idx = 0;
+    if (at < in->end && *at == 0)
+        in->cursor++;
+    else if (at < in->end && !in_may_use(in, ALKA_FEATURE_REFERENCE_TYPES))
+        return in_use_or(in, ALKA_FEATURE_REFERENCE_TYPES, ALKA_E_ZERO_BYTE, at);
+    else
+        ALKA_TRY(in_u32(in, out_table_idx));
+    if (in->cursor > at + 1 || *out_table_idx != 0)
+        ALKA_TRY(in_use(in, ALKA_FEATURE_REFERENCE_TYPES, at));
+    if (*out_table_idx >= in->module->table_count)
+        return check_fail(check, ALKA_E_UNKNOWN_TABLE, *out_table_idx, 0);
+    return ALKA_OK;
+}
+
+static alka_status control_indirect_callee(struct check *check,
+                                           const struct alka_functype **out_type) {
+    struct alka_module *module = check->in.module;
+    uint32_t type_idx = 0, table_idx = 0;
+    ALKA_TRY(in_u32(&check->in, &type_idx));
+    ALKA_TRY(control_call_table(check, &table_idx));
+    const struct alka_table_def *table = &module->tables[table_idx];
+    if (!in_subtype(table->type, ALKA_FUNCREF))
+        return check_fail(check, ALKA_E_TABLE_NOT_FUNCTIONS, table_idx, table->type);
+    if (type_idx >= module->type_count)
+        return check_fail(check, ALKA_E_UNKNOWN_TYPE, type_idx, 0);
+    *out_type = &module->types[type_idx];
+    return check_pop(check, check_address_type(&table->range));
+}
+
+static alka_status control_call(struct check *check, uint32_t op) {
+    const struct alka_functype *type = NULL;
+    bool is_indirect = op == ALKA_OP_CALL_INDIRECT || op == ALKA_OP_RETURN_CALL_INDIRECT;
+    bool is_tail = op == ALKA_OP_RETURN_CALL || op == ALKA_OP_RETURN_CALL_INDIRECT;
+    ALKA_TRY(is_indirect ? control_indirect_callee(check, &type) : control_callee(check, &type));
+    return is_tail ? control_apply_tail(check, type) : control_apply(check, type);
+}
+
+alka_status check_control(struct check *check, uint32_t op) {
+    switch (op) {
+    case ALKA_OP_UNREACHABLE:
+        check_unreachable(check);
+        return ALKA_OK;
+    case ALKA_OP_BLOCK:
+    case ALKA_OP_LOOP:
+    case ALKA_OP_IF:
+        return control_enter(check, op);
+    case ALKA_OP_ELSE:
+        return control_else(check);
+    case ALKA_OP_END:
+        return control_end(check);
+    case ALKA_OP_BR:
+        return control_br(check);
+    case ALKA_OP_BR_IF:
+        return control_br_if(check);
+    case ALKA_OP_BR_TABLE:
+        return control_br_table(check);
+    case ALKA_OP_RETURN:
+        return control_return(check);
+    case ALKA_OP_CALL:
+    case ALKA_OP_CALL_INDIRECT:
+    case ALKA_OP_RETURN_CALL:
+    case ALKA_OP_RETURN_CALL_INDIRECT:
+        return control_call(check, op);
+    default:
+        return check_fail(check, ALKA_E_INTERNAL, op, 0);
+    }
+}

@@ -1,0 +1,141 @@
+/*
+ * Room: parse. Constant expressions (specification 3.4.15): initial values of globals, offsets and
+ * items of segments. In: bytes up to an `end`. Out: their extent, once they are known to yield
+ * exactly one value of the wanted type. Must never accept what the instance cannot compute before
+ * its code exists.
+ */
+#include "sections.h"
+
+struct constant {
+    struct parser *parser;
+    uint32_t height;
+    const uint8_t *at; /* of the instruction */
+};
+
+static alka_status constant_fail(const struct constant *constant, alka_status code, uint64_t arg0,
+                                 uint64_t arg1) {
+    return in_fail(&constant->parser->in, code, constant->at, arg0, arg1);
+}
+
+static alka_status constant_push(struct constant *constant, alka_valtype type) {
+    struct parser *parser = constant->parser;
+    const struct alka_limits *limits = parser->in.module->limits;
+    if (constant->height >= limits->operand_stack)
+        return constant_fail(constant, ALKA_E_LIMIT_OPERANDS, constant->height,
+                             limits->operand_stack);
+    ALKA_TRY(parser_grow(parser, &parser->constant_stack, sizeof *parser->constant_stack,
+                         constant->height, 1, &parser->constant_room));
+    parser->constant_stack[constant->height++] = type;
+    return ALKA_OK;
+}
+
+static alka_status constant_pop(struct constant *constant, alka_valtype type) {
+    if (constant->height == 0)
+        return constant_fail(constant, ALKA_E_STACK_EMPTY, type, 0);
+    alka_valtype found = constant->parser->constant_stack[--constant->height];
+    if (!in_subtype(found, type))
+        return constant_fail(constant, ALKA_E_TYPE_MISMATCH, type, found);
+    return ALKA_OK;
+}
+
+/* Integer add, sub, mul. */
+static alka_status constant_binary(struct constant *constant, alka_valtype type) {
+    ALKA_TRY(in_use(&constant->parser->in, ALKA_FEATURE_EXTENDED_CONST, constant->at));
+    ALKA_TRY(constant_pop(constant, type));
+    ALKA_TRY(constant_pop(constant, type));
+    return constant_push(constant, type);
+}
+
+static alka_status constant_number(struct constant *constant, uint32_t bits, alka_valtype type) {
+    int64_t value = 0;
+    ALKA_TRY(in_signed(&constant->parser->in, bits, &value));
+    return constant_push(constant, type);
+}
+
+static alka_status constant_bits(struct constant *constant, uint32_t bytes, alka_valtype type) {
+    ALKA_TRY(in_skip(&constant->parser->in, bytes));
+    return constant_push(constant, type);
+}
+
+static alka_status constant_global(struct constant *constant) {
+    struct input *in = &constant->parser->in;
+    uint32_t global_idx = 0;
+    ALKA_TRY(in_u32(in, &global_idx));
+    /* Only imported globals are known before instantiation; GC admits all earlier ones. */
+    uint32_t known =
+        in_may_use(in, ALKA_FEATURE_GC) ? in->module->global_count : in->module->imported_globals;
+    if (global_idx >= known)
+        return constant_fail(constant, ALKA_E_UNKNOWN_GLOBAL, global_idx, 0);
+    if (in->module->globals[global_idx].is_mutable)
+        return constant_fail(constant, ALKA_E_CONSTANT_REQUIRED, 0, 0);
+    return constant_push(constant, in->module->globals[global_idx].type);
+}
+
+static alka_status constant_ref_null(struct constant *constant) {
+    uint32_t heap = 0;
+    ALKA_TRY(in_heaptype(&constant->parser->in, &heap));
+    return constant_push(constant, ALKA_REF(heap, true));
+}
+
+static alka_status constant_ref_func(struct constant *constant) {
+    struct input *in = &constant->parser->in;
+    uint32_t func_idx = 0;
+    ALKA_TRY(in_u32(in, &func_idx));
+    if (func_idx >= in->module->function_count)
+        return constant_fail(constant, ALKA_E_UNKNOWN_FUNCTION, func_idx, 0);
+    in->module->functions[func_idx].declared_ref = true;
+    return constant_push(constant, ALKA_FUNCREF);
+}
+
+static alka_status constant_step(struct constant *constant, uint32_t op) {
+    switch (op) {
+    case ALKA_OP_I32_CONST:
+        return constant_number(constant, 32, ALKA_I32);
+    case ALKA_OP_I64_CONST:
+        return constant_number(constant, 64, ALKA_I64);
+    case ALKA_OP_F32_CONST:
+        return constant_bits(constant, 4, ALKA_F32);
+    case ALKA_OP_F64_CONST:
+        return constant_bits(constant, 8, ALKA_F64);
+    case ALKA_OP_V128_CONST:
+        return constant_bits(constant, 16, ALKA_V128);
+    case ALKA_OP_GLOBAL_GET:
+        return constant_global(constant);
+    case ALKA_OP_REF_NULL:
+        return constant_ref_null(constant);
+    case ALKA_OP_REF_FUNC:
+        return constant_ref_func(constant);
+    case ALKA_OP_I32_ADD:
+    case ALKA_OP_I32_SUB:
+    case ALKA_OP_I32_MUL:
+        return constant_binary(constant, ALKA_I32);
+    case ALKA_OP_I64_ADD:
+    case ALKA_OP_I64_SUB:
+    case ALKA_OP_I64_MUL:
+        return constant_binary(constant, ALKA_I64);
+    default:
+        return constant_fail(constant, ALKA_E_CONSTANT_REQUIRED, 0, 0);
+    }
+}
+
+alka_status parser_constant(struct parser *parser, alka_valtype type,
+                            struct alka_piece *out_piece) {
+    struct input *in = &parser->in;
+    struct constant constant = {.parser = parser};
+    const uint8_t *start = in->cursor;
+    for (;;) {
+        constant.at = in->cursor;
+        uint32_t op = ALKA_OP_COUNT;
+        ALKA_TRY(in_opcode(in, &op));
+        in->op = op;
+        if (op == ALKA_OP_END)
+            break;
+        ALKA_TRY(constant_step(&constant, op));
+    }
+    ALKA_TRY(constant_pop(&constant, type));
+    if (constant.height != 0)
+        return constant_fail(&constant, ALKA_E_STACK_LEFTOVER, constant.height, 0);
+    in->op = ALKA_DIAG_NONE;
+    *out_piece = (struct alka_piece){in_off(in, start), (uint32_t)(in->cursor - start)};
+    return ALKA_OK;
+}
