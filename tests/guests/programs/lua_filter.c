@@ -1,6 +1,6 @@
 /*
- * The smallest host for Lua: runs the script on standard input, prints what it prints. Only the libraries that need no
- * system, and no way back from an error but out.
+ * The smallest host for Lua: runs the script on standard input, prints what it prints. Only the
+ * libraries that need no system, and no way back from an error but out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +10,8 @@
 #include <lualib.h>
 
 static const luaL_Reg libraries[] = {
-    {LUA_GNAME, luaopen_base},
-    {LUA_TABLIBNAME, luaopen_table},
-    {LUA_STRLIBNAME, luaopen_string},
-    {LUA_MATHLIBNAME, luaopen_math},
+    {LUA_GNAME, luaopen_base},        {LUA_TABLIBNAME, luaopen_table},
+    {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},
     {LUA_UTF8LIBNAME, luaopen_utf8},
 };
 
