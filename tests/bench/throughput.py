@@ -1,0 +1,173 @@
+"""Compile throughput: how many bytes of module per second each engine turns into code.
+
+In: real modules (BUILD/corpus, see tests/corpus, or --module FILE) and modules made here: the same
+code repeated to several sizes, and functions of extreme shapes, on which a compiler's time must stay
+linear. Out: times per module and engine, interleaved; one thread, from bytes to sealed code.
+"""
+import pathlib
+
+from measure import time_command
+
+
+def leb(value):
+    out = bytearray()
+    while True:
+        byte = value & 0x7F
+        value >>= 7
+        out.append(byte | (0x80 if value else 0))
+        if not value:
+            return bytes(out)
+
+
+def read_leb(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def sections(data):
+    """(id, payload) of each section; stops where the bytes make no sense."""
+    at = 8
+    while at < len(data):
+        kind = data[at]
+        size, at = read_leb(data, at + 1)
+        yield kind, data[at : at + size]
+        at += size
+
+
+CODE, FUNCTION = 10, 3
+
+
+def code_bytes(data):
+    try:
+        return sum(len(payload) for kind, payload in sections(data) if kind == CODE)
+    except IndexError:
+        return 0
+
+
+def vector(items):
+    return leb(len(items)) + b"".join(items)
+
+
+def section(kind, payload):
+    return bytes([kind]) + leb(len(payload)) + payload
+
+
+def body(code, local_groups=()):
+    code = vector([leb(n) + bytes([t]) for n, t in local_groups]) + code + b"\x0b"
+    return leb(len(code)) + code
+
+
+def module(bodies):
+    """Functions () -> i32, none imported, one page of memory."""
+    return (
+        b"\0asm\1\0\0\0"
+        + section(1, vector([b"\x60\x00\x01\x7f"]))
+        + section(FUNCTION, vector([b"\x00"] * len(bodies)))
+        + section(5, vector([b"\x00\x01"]))
+        + section(CODE, vector(bodies))
+    )
+
+
+def repeated(data, target_bytes):
+    """The module with its functions repeated until it has about `target_bytes`: calls still reach the
+    first copies, so it stays valid."""
+    parts = dict(sections(data))
+
+    def split(payload, sized):
+        count, at = read_leb(payload, 0)
+        items = []
+        for _ in range(count):
+            size, after = read_leb(payload, at)
+            end = after + size if sized else after
+            items.append(payload[at:end])
+            at = end
+        return items
+
+    types, bodies = split(parts[FUNCTION], False), split(parts[CODE], True)
+    times = max(1, round(target_bytes / len(parts[CODE])))
+    out = bytearray(data[:8])
+    for kind, payload in sections(data):
+        if kind == 0:
+            continue  # names and producers
+        if kind == FUNCTION:
+            payload = vector(types * times)
+        if kind == CODE:
+            payload = vector(bodies * times)
+        out += section(kind, payload)
+    return bytes(out)
+
+
+def extreme_shapes():
+    """Valid functions that tempt a compiler into quadratic time. Names say the shape."""
+    i32, local_get, const0 = 0x7F, b"\x20", b"\x41\x00"
+    adds = b"".join(local_get + leb(i % 10000) + b"\x6a" for i in range(100000))
+    sets = b"".join(local_get + leb(i) + b"\x41\x01\x6a\x21" + leb((i * 7919) % 10000)
+                    for i in range(10000))  # fmt: skip
+    nested = b"\x02\x40" * 50000 + b"\x20\x00\x0d\x00" + b"\x0b\x20\x00\x0d\x00" * 49999 + b"\x0b"
+    loops = b"\x03\x40" * 20000 + b"\x20\x00\x41\x01\x6a\x21\x00" + b"\x0b" * 20000
+    arms = b"\x02\x40" * 64 + const0 + b"\x0e" + leb(60000)
+    arms += b"".join(leb(i * 31 % 64) for i in range(60001)) + b"\x0b" * 64
+    straight = b"\x20\x00\x41\x05\x6c\x20\x01\x6a\x22\x00\x41\x03\x74\x21\x01" * 350000
+    deep = const0 * 50000 + b"\x6a" * 49999
+    ladder = b"".join(b"\x20\x00\x04\x7f\x41\x01\x05\x41\x02\x0b\x21\x00" for _ in range(60000))
+    out = {
+        "locals-10000": (const0 + adds, [(10000, i32)]),
+        "locals-10000-written": (sets + const0, [(10000, i32)]),
+        "blocks-50000": (nested + const0, [(1, i32)]),
+        "loops-20000": (loops + const0, [(1, i32)]),
+        "br_table-60000": (arms + const0, []),
+        "body-5MB": (straight + b"\x20\x00", [(2, i32)]),
+        "stack-50000": (deep, []),
+        "if-60000": (ladder + b"\x20\x00", [(1, i32)]),
+    }
+    return {name: module([body(code, groups)]) for name, (code, groups) in out.items()}
+
+
+SIZES = {"0.1MB": 100_000, "1MB": 1_000_000, "10MB": 10_000_000, "60MB": 60_000_000}
+
+
+def synthetic_modules(builder, program, folder):
+    """Writes the modules made here; returns {name: path}."""
+    folder.mkdir(parents=True, exist_ok=True)
+    real = builder.wasm(program).read_bytes()
+    made = {f"{program.name} x {name}": repeated(real, size) for name, size in SIZES.items()}
+    made.update(extreme_shapes())
+    paths = {}
+    for name, data in made.items():
+        paths[name] = folder / f"{name.replace(' ', '_')}.wasm"
+        paths[name].write_bytes(data)
+    return paths
+
+
+def total_ms(figures):
+    """Alkahest's total, or another engine's only figure."""
+    return figures.get("total_ms", figures.get("compile_ms", figures.get("validate_ms")))
+
+
+def measure_module(engines, path, runs, timeout_s):
+    """Interleaved, as programs are. `validate` is V8's validation alone."""
+    data = pathlib.Path(path).read_bytes()
+    entry = {"bytes": len(data), "code_bytes": code_bytes(data), "ms": {}, "failed": {}}
+    work = [(e.name, e, e.compile_command(path)) for e in engines if e.compile_command]
+    validators = [e for e in engines if e.validate_command]
+    if validators:
+        work.append(("validate", validators[0], validators[0].validate_command(path)))
+    for turn in range(runs):
+        shift = turn % len(work)
+        for name, engine, command in work[shift:] + work[:shift]:
+            if name in entry["failed"]:
+                continue
+            figures, reason = time_command(engine, command, timeout_s)
+            if reason or total_ms(figures) is None:
+                entry["failed"][name] = reason or f"no time in {figures}"
+                continue
+            entry["ms"].setdefault(name, []).append(total_ms(figures))
+            if "native_code_bytes" in figures:
+                entry["native_code_bytes"] = figures["native_code_bytes"]
+                entry["stats"] = figures
+    return entry
