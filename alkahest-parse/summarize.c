@@ -152,8 +152,8 @@ alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
     for (uint32_t i = 0; i < local_count; i++) {
         sum->current[i] = i;
         sum->carried_loop[i] = SUM_NONE;
-        sum->defs[i] =
-            (struct sum_def){.previous = SUM_NONE, .local = i, .floor = i, .stop = SUM_NONE};
+        sum->defs[i] = (struct sum_def){
+            .previous = SUM_NONE, .local = i, .floor = i, .stop = SUM_NONE, .last_def = i};
     }
     sum_open(sum, SUM_BLOCK);
     return sum->status;
@@ -269,6 +269,7 @@ static void sum_close_loop(struct summarize *sum, const struct sum_frame *frame,
     for (uint32_t i = frame->marks; i != SUM_NONE; i = sum->marks[i].next) {
         struct sum_def *def = &sum->defs[sum->marks[i].def];
         def->last_off = off;
+        def->last_def = sum->def_count - 1;
         def->calls_last = sum->calls;
     }
     sum->open_loops--;
@@ -353,6 +354,7 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off) {
         .write_weight = sum->loop_weight,
         .calls_first = sum->calls,
         .calls_last = sum->calls,
+        .last_def = id,
         .is_joined = is_joined,
     };
     sum->current[local] = id;
@@ -443,13 +445,18 @@ void summarize_get_far(struct summarize *sum, uint32_t local) {
         sum_mark_carried(sum, local, &sum->frames[sum->loops[loops_around]]);
 }
 
-static void sum_add_to_web(const struct sum_def *def, bool is_initial, struct alka_web *web,
-                           uint32_t *calls_first, uint32_t *calls_last) {
+/* The initial values are all there at step 0. */
+static uint32_t sum_step(const struct summarize *sum, uint32_t def) {
+    return def < sum->local_count ? 0 : def - sum->local_count + 1;
+}
+
+static void sum_add_to_web(const struct summarize *sum, const struct sum_def *def,
+                           struct alka_web *web, uint32_t *calls_first, uint32_t *calls_last) {
     web->weight = summarize_add(web->weight, def->weight);
     web->write_weight = summarize_add(web->write_weight, def->write_weight);
-    web->is_initial |= is_initial;
     if (def->last_off > web->last_off) {
         web->last_off = def->last_off;
+        web->last_step = sum_step(sum, def->last_def);
         *calls_last = def->calls_last;
     }
     web->call_weight = *calls_last - *calls_first;
@@ -477,11 +484,13 @@ alka_status summarize_finish(struct summarize *sum, struct alka_body_summary *ou
             webs[count++] = (struct alka_web){.type = sum->local_types[def->local],
                                               .local = def->local,
                                               .first_off = def->first_off,
-                                              .last_off = def->last_off};
+                                              .last_off = def->last_off,
+                                              .first_step = sum_step(sum, id),
+                                              .last_step = sum_step(sum, def->last_def),
+                                              .is_initial = id < sum->local_count};
         }
         uint32_t web = def_webs[id];
-        sum_add_to_web(def, id < sum->local_count, &webs[web], &spans[web].calls_first,
-                       &spans[web].calls_last);
+        sum_add_to_web(sum, def, &webs[web], &spans[web].calls_first, &spans[web].calls_last);
     }
     for (uint32_t id = 0; id < sum->def_count; id++)
         if (webs[def_webs[id]].weight == webs[def_webs[id]].write_weight)

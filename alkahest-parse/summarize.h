@@ -24,6 +24,7 @@ struct sum_def {
     uint32_t first_off, last_off;
     uint32_t weight, write_weight;
     uint32_t calls_first, calls_last; /* value of summarize.calls at first_off and last_off */
+    uint32_t last_def;                /* latest definition of any local at last_off */
     bool is_joined;                   /* with the previous one */
 };
 
@@ -92,6 +93,7 @@ static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t
     struct sum_def *def = &sum->defs[id];
     def->weight = summarize_add(def->weight, sum->loop_weight);
     def->last_off = off;
+    def->last_def = sum->def_count - 1;
     def->calls_last = sum->calls;
     if (def->block != sum->block || def->floor != id)
         summarize_get_far(sum, local);

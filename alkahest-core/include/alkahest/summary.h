@@ -28,6 +28,9 @@ struct alka_web {
     /* Module offsets: of the instruction that writes it first, 0 if it holds an initial value; of
      * the last instruction that reads it, or of the end of a loop that it is carried around. */
     uint32_t first_off, last_off;
+    /* The same counted in steps: 0 is the function's start, then one per set or tee. Webs with
+     * disjoint ranges of steps are never live at once. */
+    uint32_t first_step, last_step;
     bool is_initial; /* holds the local's initial value: the parameter, or zero */
 };
 
