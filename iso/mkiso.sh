@@ -12,7 +12,7 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 mkdir -p "$tree/root/boot/grub"
 cp "$(dirname "$0")/grub.cfg" "$tree/root/boot/grub/grub.cfg"
-cp "$kernel" "$tree/root/boot/athanor.elf"
+strip --strip-all -o "$tree/root/boot/athanor.elf" "$kernel" # it has its own table of names for traces
 cp "$bundle" "$tree/root/boot/system.bundle"
 
 # The part_ modules and `test` are what mkrescue's own start-up script asks for.
