@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 SDK = Path(__file__).resolve().parent
-FILES = {"app.c": "{name}.c", "CMakeLists.txt": "CMakeLists.txt", "system.toml": "{name}.toml"}
+FILES = {"app.c.in": "{name}.c", "CMakeLists.txt.in": "CMakeLists.txt", "system.toml.in": "{name}.toml"}
 
 
 def main():
