@@ -64,6 +64,10 @@ ALKA_MUST_CHECK alka_status alka_codegen_function(struct alka_codegen *codegen,
 ALKA_MUST_CHECK alka_status alka_codegen_finish(struct alka_codegen *codegen,
                                                 struct alka_code *out_code);
 
+/* How much of text_base it has committed: a multiple of pages, at least text_bytes. Whoever puts
+ * thunks behind the text commits from there on. */
+size_t alka_codegen_committed_bytes(const struct alka_codegen *codegen);
+
 /* Gives back the pages it took (not the text). */
 void alka_codegen_drop(struct alka_codegen *codegen);
 
