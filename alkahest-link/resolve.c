@@ -7,24 +7,26 @@
 #include "block.h"
 
 #include <alkahest/call.h>
+#include <alkahest/hash.h>
 #include <alkahest/link.h>
 
 int memcmp(const void *, const void *, size_t);
 
+enum {
+    /* Comparisons up to which a plain search is cheaper than an index, and needs no memory. */
+    RESOLVE_PLAIN_MOST = 4096,
+};
+
 /* The rows of a VTable, found by name: open addressing, at most half full. */
 struct resolve_index {
-    uint32_t *places; /* row + 1 */
+    uint32_t *places; /* row + 1; NULL: search the rows one by one */
     uint32_t mask;
 };
 
 static uint32_t resolve_hash(struct alka_span module, struct alka_span name) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < module.size; i++)
-        hash = (hash ^ module.data[i]) * 16777619u;
-    hash = (hash ^ 0xFF) * 16777619u; /* no byte of UTF-8 */
-    for (size_t i = 0; i < name.size; i++)
-        hash = (hash ^ name.data[i]) * 16777619u;
-    return hash ^ hash >> 15;
+    uint32_t hash = alka_hash_bytes(ALKA_HASH_START, module);
+    hash = alka_hash_word(hash, 0xFF); /* no byte of UTF-8 */
+    return alka_hash_end(alka_hash_bytes(hash, name));
 }
 
 static struct alka_span resolve_text(const char *text) {
@@ -35,13 +37,10 @@ static bool resolve_same(struct alka_span one, struct alka_span other) {
     return one.size == other.size && memcmp(one.data, other.data, one.size) == 0;
 }
 
-static alka_status resolve_index_make(const struct alka_vtable *vtable, struct alka_arena *scratch,
-                                      struct resolve_index *out_index) {
-    uint32_t places = 4;
-    while (places / 2 < vtable->row_count)
-        places *= 2;
-    out_index->mask = places - 1;
-    return alka_arena_alloc(scratch, places, sizeof *out_index->places, &out_index->places);
+static bool resolve_row_is(const struct alka_vtable_row *row, struct alka_span module,
+                           struct alka_span name) {
+    return resolve_same(resolve_text(row->name), name) &&
+           resolve_same(resolve_text(row->module), module);
 }
 
 /* The place of the row so called, or the gap where it belongs. */
@@ -49,28 +48,50 @@ static uint32_t *resolve_place(const struct resolve_index *index, const struct a
                                struct alka_span module, struct alka_span name) {
     for (uint32_t at = resolve_hash(module, name) & index->mask;; at = (at + 1) & index->mask) {
         uint32_t row = index->places[at];
-        if (row == 0 || (resolve_same(resolve_text(vtable->rows[row - 1].module), module) &&
-                         resolve_same(resolve_text(vtable->rows[row - 1].name), name)))
+        if (row == 0 || resolve_row_is(&vtable->rows[row - 1], module, name))
             return &index->places[at];
     }
 }
 
-static void resolve_index_fill(struct resolve_index *index, const struct alka_vtable *vtable) {
+static alka_status resolve_index_make(const struct alka_vtable *vtable, uint32_t import_count,
+                                      struct alka_arena *scratch, struct resolve_index *index) {
+    *index = (struct resolve_index){NULL, 0};
+    if ((uint64_t)vtable->row_count * import_count <= RESOLVE_PLAIN_MOST)
+        return ALKA_OK;
+    uint32_t places = 4;
+    while (places / 2 < vtable->row_count)
+        places *= 2;
+    index->mask = places - 1;
+    ALKA_TRY(alka_arena_alloc(scratch, places, sizeof *index->places, &index->places));
     for (uint32_t i = 0; i < vtable->row_count; i++) {
         uint32_t *place = resolve_place(index, vtable, resolve_text(vtable->rows[i].module),
                                         resolve_text(vtable->rows[i].name));
         if (*place == 0)
             *place = i + 1;
     }
+    return ALKA_OK;
+}
+
+/* The row for the import; NULL if there is none. */
+static const struct alka_vtable_row *resolve_row(const struct resolve_index *index,
+                                                 const struct alka_vtable *vtable,
+                                                 const struct alka_import *import) {
+    if (index->places) {
+        uint32_t row = *resolve_place(index, vtable, import->module, import->name);
+        return row ? &vtable->rows[row - 1] : NULL;
+    }
+    for (uint32_t i = 0; i < vtable->row_count; i++)
+        if (resolve_row_is(&vtable->rows[i], import->module, import->name))
+            return &vtable->rows[i];
+    return NULL;
 }
 
 static alka_status resolve_find(const struct resolve_index *index, const struct alka_vtable *vtable,
                                 const struct alka_import *import, struct alka_extern *out_extern) {
-    uint32_t row = *resolve_place(index, vtable, import->module, import->name);
-    if (row == 0)
+    const struct alka_vtable_row *found = resolve_row(index, vtable, import);
+    if (!found)
         return vtable->lookup ? vtable->lookup(vtable->self, import, out_extern)
                               : ALKA_E_UNKNOWN_IMPORT;
-    const struct alka_vtable_row *found = &vtable->rows[row - 1];
     uint32_t capability = found->capability;
     if (capability != ALKA_NO_CAPABILITY &&
         (capability > 63 || !(vtable->granted >> capability & 1)))
@@ -162,8 +183,7 @@ alka_status alka_link_resolve(const struct alka_module *module, enum alka_memory
                               struct alka_arena *scratch, struct alka_extern *out_externs,
                               struct alka_diag *out_diag) {
     struct resolve_index index;
-    ALKA_TRY(resolve_index_make(vtable, scratch, &index));
-    resolve_index_fill(&index, vtable);
+    ALKA_TRY(resolve_index_make(vtable, module->import_count, scratch, &index));
     for (uint32_t i = 0; i < module->import_count; i++) {
         const struct alka_import *import = &module->imports[i];
         struct alka_extern found = {0};

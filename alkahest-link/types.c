@@ -4,6 +4,7 @@
  * function types of validated modules. Goes out: ids with references counted, so that modules that
  * come and go leave nothing behind. Must never move a type that somebody references.
  */
+#include <alkahest/hash.h>
 #include <alkahest/link.h>
 
 void *memcpy(void *, const void *, size_t);
@@ -102,15 +103,14 @@ bool alka_functype_matches(const struct alka_functype *type, const char *params,
            types_list_matches(type->results, type->result_count, results);
 }
 
-/* FNV-1a over the words. */
 static uint32_t types_hash(const struct alka_functype *type) {
-    uint32_t hash = 2166136261u;
+    uint32_t hash = ALKA_HASH_START;
     for (uint32_t i = 0; i < type->param_count; i++)
-        hash = (hash ^ type->params[i]) * 16777619u;
-    hash = (hash ^ type->param_count) * 16777619u;
+        hash = alka_hash_word(hash, type->params[i]);
+    hash = alka_hash_word(hash, type->param_count);
     for (uint32_t i = 0; i < type->result_count; i++)
-        hash = (hash ^ type->results[i]) * 16777619u;
-    return hash ^ hash >> 15;
+        hash = alka_hash_word(hash, type->results[i]);
+    return alka_hash_end(hash);
 }
 
 /* Position in the index of the type, or of the gap where it belongs. */

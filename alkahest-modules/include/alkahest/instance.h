@@ -29,8 +29,8 @@ struct alka_instance_counters {
 };
 
 struct alka_instance {
+    uint64_t generation; /* first: gates compare it with the one that they were made for */
     uint32_t id;         /* never 0; reused only with another generation */
-    uint64_t generation; /* gates made for another one refuse */
     enum alka_instance_state state;
     char name[ALKA_INSTANCE_NAME_BYTES]; /* NUL-terminated, cut if longer */
     struct alka_registry *registry;
@@ -42,14 +42,20 @@ struct alka_instance {
     struct alka_instance_limits limits;
     struct alka_instance_counters counters;
 
+    /* All of these lie in the pages of the context, out of reach of module code. */
     struct alka_func *funcs;       /* those that can be named: image->ref_idx */
     struct alka_memory **memories; /* by index, imported ones too */
     struct alka_table **tables;
-    struct alka_use *memory_uses, *table_uses;
-    struct alka_extern *imports; /* as resolved; owners are held */
-    uint32_t holders;            /* instances that import from this one, or have it in a table */
-    bool is_dropped;             /* gone as soon as nobody holds it */
-    struct alka_instance *next_free;
+    struct alka_memory *own_memories;
+    struct alka_table *own_tables;
+    struct alka_use *memory_uses, *table_uses; /* by index */
+    struct alka_extern *imports;               /* as resolved; owners are held */
+
+    uint32_t holders; /* instances that import from this one; one more if it is pinned */
+    bool is_pinned;   /* another owner's table names its functions: stays until the registry goes */
+    bool holds_imports;
+    bool is_dropped;            /* gone as soon as nobody holds it */
+    struct alka_instance *next; /* of those that are free, or are being given back */
 };
 
 struct alka_instance_options {

@@ -30,7 +30,10 @@ struct alka_image {
     uint32_t *type_ids;     /* canonical, per type of the module */
     uint32_t *ref_idx;      /* per function: which of an instance's alka_func it is, else
                                ALKA_NO_INDEX */
+    uint32_t *refs;         /* the other way: function indices, ascending */
     uint32_t ref_count;
+    uint32_t *export_index; /* open addressing; index of the export + 1 */
+    uint32_t export_index_mask;
     struct alka_arena arena; /* module tables and all of the above */
 };
 
@@ -71,10 +74,9 @@ struct alka_registry {
     struct alka_type_table types;
     struct alka_image *images; /* newest first */
     struct alka_range_chunk *ranges;
-    struct alka_instance_chunk *instances, *instances_last;
+    struct alka_instance_chunk *instances;
     struct alka_instance *free_instance;
     uint32_t image_count, instance_count; /* living ones */
-    uint32_t instance_slots;
 };
 
 void alka_registry_init(struct alka_registry *registry, const struct alka_crucible *crucible);
