@@ -58,11 +58,10 @@ struct alka_session {
     struct alka_arena tables, scratch;
     struct alka_codegen *codegen;
     void *text;
-    size_t text_reserve_bytes, text_used_bytes;
+    size_t text_reserve_bytes, text_committed_bytes, text_used_bytes;
     uint32_t *type_ids;
     uint32_t type_ids_held;
     uint32_t thunks_off;
-    bool text_is_sealed;
     struct alka_image *image;
     struct alka_instance *instance;
 };
