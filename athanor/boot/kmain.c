@@ -8,6 +8,7 @@
 #include "console/log.h"
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
+#include "mm/layout.h"
 #include "mm/stacks.h"
 #include "shell/shell.h"
 #include "time/clock.h"
@@ -30,7 +31,7 @@ static void boot_run_step(uint32_t index) {
     log_line(passed ? ALKA_LOG_INFO : ALKA_LOG_ERROR, "boot %2u/%u %-12s %s", index + 1,
              boot_step_count, step->name, note.text);
     if (!passed && step->vital) {
-        panic("boot step %s: %s", step->name, note.text);
+        panic("the boot cannot go on");
     }
 }
 
@@ -41,6 +42,9 @@ static void boot_go_on(void *first_step) {
     }
     log_line(boot_all_passed() ? ALKA_LOG_INFO : ALKA_LOG_ERROR, "boot score %u/%u, %lu ms",
              boot_passed, boot_step_count, clock_ns() / 1000000);
+    if (boot_option(boot_info.cmdline, "panic-test")) {
+        *(volatile uint8_t *)(uint64_t)kernel_text_start = 0; /* code is read-only */
+    }
     shell_run();
 }
 

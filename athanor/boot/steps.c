@@ -88,9 +88,7 @@ static const char *step_parse(void) {
 
 static bool step_memory(struct boot_note *note) {
     const char *error = step_parse();
-    if (boot_option(boot_info.cmdline, "debug-exit")) {
-        power_use_debug_exit();
-    }
+    power_find_debug_exit(boot_option(boot_info.cmdline, "debug-exit"));
     if (error != NULL) {
         NOTE("%s", error);
         return false;

@@ -217,8 +217,11 @@ static bool map_canonical(uint64_t virt) { return virt >> 47 == 0 || virt >> 47 
 bool kernel_map_readable(uint64_t virt, size_t bytes) {
     struct paging_mapping mapping;
     uint64_t last = virt + bytes - 1;
-    if (bytes == 0 || last < virt || !map_canonical(virt) || map_paging.root_phys == 0) {
+    if (bytes == 0 || last < virt || !map_canonical(virt)) {
         return false;
+    }
+    if (map_paging.root_phys == 0) { /* the provisional tables: at least the image is there */
+        return virt >= (uint64_t)kernel_text_start && last < (uint64_t)kernel_end;
     }
     for (uint64_t page = virt & ~(PAGING_PAGE_BYTES - 1); page <= last; page += PAGING_PAGE_BYTES) {
         if (!paging_query(&map_paging, page, &mapping) || (mapping.flags & PAGING_UNCACHED) != 0) {
