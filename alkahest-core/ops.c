@@ -29,10 +29,20 @@ const char *alka_op_name(uint32_t op) {
     return op < ALKA_OP_COUNT ? names[op] : "?";
 }
 
-/* One decode array for all prefixes: each has a range of slots. Slots hold op + 1; 0 is a gap. */
+/* Rows without a prefix, by macro: one per prefix, of which one keeps its argument. */
+#define OPS_BYTE_00(id, code) [code] = ALKA_OP_##id + 1,
+#define OPS_BYTE_FB(id, code)
+#define OPS_BYTE_FC(id, code)
+#define OPS_BYTE_FD(id, code)
+#define OPS_BYTE_FE(id, code)
+const uint16_t alka_op_by_byte[256] = {
+#define OP(id, text, prefix, code, imm, sig, feature) OPS_BYTE_##prefix(id, code)
+#include <alkahest/wasm_ops.def>
+};
+
+/* One array for all prefixes: each has a range of slots. Slots hold op + 1; 0 is a gap. */
 enum ops_slot {
-    OPS_SLOT_00 = 0,
-    OPS_SLOT_FB = OPS_SLOT_00 + 0x100,
+    OPS_SLOT_FB = 0,
     OPS_SLOT_FC = OPS_SLOT_FB + 0x20,
     OPS_SLOT_FD = OPS_SLOT_FC + 0x20,
     OPS_SLOT_FE = OPS_SLOT_FD + 0x120,
@@ -40,7 +50,12 @@ enum ops_slot {
 };
 
 static const uint16_t ops_slots[OPS_SLOT_END] = {
-#define OP(id, text, prefix, code, imm, sig, feature) [OPS_SLOT_##prefix + code] = ALKA_OP_##id + 1,
+#define OPS_SLOTTED_00(id, code)
+#define OPS_SLOTTED_FB(id, code) [OPS_SLOT_FB + code] = ALKA_OP_##id + 1,
+#define OPS_SLOTTED_FC(id, code) [OPS_SLOT_FC + code] = ALKA_OP_##id + 1,
+#define OPS_SLOTTED_FD(id, code) [OPS_SLOT_FD + code] = ALKA_OP_##id + 1,
+#define OPS_SLOTTED_FE(id, code) [OPS_SLOT_FE + code] = ALKA_OP_##id + 1,
+#define OP(id, text, prefix, code, imm, sig, feature) OPS_SLOTTED_##prefix(id, code)
 #include <alkahest/wasm_ops.def>
 };
 
@@ -53,7 +68,9 @@ static enum alka_op ops_find(uint32_t code, uint32_t first_slot, uint32_t end_sl
 enum alka_op alka_op_decode(enum alka_prefix prefix, uint32_t code) {
     switch (prefix) {
     case ALKA_PREFIX_00:
-        return ops_find(code, OPS_SLOT_00, OPS_SLOT_FB);
+        if (code >= 0x100 || alka_op_by_byte[code] == 0)
+            return ALKA_OP_COUNT;
+        return (enum alka_op)(alka_op_by_byte[code] - 1);
     case ALKA_PREFIX_FB:
         return ops_find(code, OPS_SLOT_FB, OPS_SLOT_FC);
     case ALKA_PREFIX_FC:

@@ -82,9 +82,24 @@ alka_status check_pop(struct check *check, alka_valtype type) {
     return ALKA_OK;
 }
 
+/* Short runs one by one: memcmp would read in one piece what was just written in several, and wait
+ * for it. Long ones are rare, but not in modules made to be slow. */
+enum { CHECK_RUN_SHORT = 8 };
+
+bool check_holds(const struct check *check, const alka_valtype *types, uint32_t count) {
+    if ((size_t)(check->sp - check->floor) < count)
+        return false;
+    const alka_valtype *held = check->sp - count;
+    if (count > CHECK_RUN_SHORT)
+        return memcmp(held, types, count * sizeof *types) == 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (held[i] != types[i])
+            return false;
+    return true;
+}
+
 alka_status check_pop_types(struct check *check, const alka_valtype *types, uint32_t count) {
-    if ((size_t)(check->sp - check->floor) >= count &&
-        memcmp(check->sp - count, types, count * sizeof *types) == 0) {
+    if (IN_LIKELY(check_holds(check, types, count))) {
         check->sp -= count;
         return ALKA_OK;
     }
@@ -313,7 +328,10 @@ alka_status check_step(struct check *check) {
     ALKA_TRY(in_opcode(&check->in, &op));
     check->in.op = op;
     const struct alka_op_info *info = &alka_op_infos[op];
-    ALKA_TRY(info->sig != ALKA_SIG_SPECIAL ? check_fixed(check, info) : check_special(check, op));
+    if (info->sig != ALKA_SIG_SPECIAL)
+        ALKA_TRY(check_fixed(check, info));
+    else
+        ALKA_TRY(op <= ALKA_OP_CALL_INDIRECT ? check_control(check, op) : check_special(check, op));
     if (check->is_summarized && check_is_helper_call(op))
         summarize_call(&check->sum, 0, 0);
     return ALKA_OK;

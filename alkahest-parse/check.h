@@ -60,6 +60,8 @@ ALKA_MUST_CHECK alka_status check_pop(struct check *check, alka_valtype type);
 ALKA_MUST_CHECK alka_status check_pop_any(struct check *check, alka_valtype *out_type);
 ALKA_MUST_CHECK alka_status check_push_types(struct check *check, const alka_valtype *types,
                                              uint32_t count);
+/* Whether the topmost values have exactly these types. */
+bool check_holds(const struct check *check, const alka_valtype *types, uint32_t count);
 ALKA_MUST_CHECK alka_status check_pop_types(struct check *check, const alka_valtype *types,
                                             uint32_t count);
 

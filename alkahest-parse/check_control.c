@@ -6,7 +6,6 @@
 #include "check.h"
 
 void *memcpy(void *, const void *, size_t);
-int memcmp(const void *, const void *, size_t);
 
 void check_unreachable(struct check *check) {
     check->sp = check->floor;
@@ -203,8 +202,7 @@ static alka_status control_br_if(struct check *check) {
 
 /* The topmost values fit a label; they stay where they are. */
 static alka_status control_peek_types(struct check *check, struct control_label label) {
-    if ((size_t)(check->sp - check->floor) >= label.count &&
-        memcmp(check->sp - label.count, label.types, label.count * sizeof *label.types) == 0)
+    if (check_holds(check, label.types, label.count))
         return ALKA_OK;
     alka_valtype *sp = check->sp, *deepest = check->deepest;
     ALKA_TRY(check_pop_types(check, label.types, label.count));

@@ -5,12 +5,9 @@
  * knows all cases, and alone reports failures. In: bodies. Out: their summaries, or the first
  * failure. Must never accept what check_step would refuse.
  */
-#include <alkahest/leb128.h>
 #include <alkahest/parse.h>
 
 #include "check.h"
-
-void *memcpy(void *, const void *, size_t);
 
 /* How the loop may handle a one-byte opcode. Opcodes without a row read as CHECK_SLOW. */
 enum check_way {
@@ -22,17 +19,15 @@ enum check_way {
     CHECK_LOCAL_GET,
     CHECK_LOCAL_SET,
     CHECK_LOCAL_TEE,
-    CHECK_DROP,
 };
 
 struct check_row {
-    uint64_t operands; /* the two topmost types as they lie in memory; unused ones are 0 */
+    alka_valtype top, below;       /* the two topmost operands; 0 if there are fewer */
+    uint32_t top_mask, below_mask; /* 0 if there are fewer */
     uint8_t way;
-    uint8_t pops, pushes;
-    uint8_t result;
-    uint8_t feature;
+    uint8_t pops, pushes, result;
     uint8_t immediate; /* CONST_LEB: most bytes; CONST_BITS: bytes; ACCESS: log2 of the width */
-};
+} __attribute__((aligned(32)));
 
 /* What signatures contribute, as constants. The address type A counts as i32 here. */
 enum check_sig_facts {
@@ -54,7 +49,6 @@ enum check_sig_facts {
     ((op) == ALKA_OP_LOCAL_GET   ? CHECK_LOCAL_GET \
      : (op) == ALKA_OP_LOCAL_SET ? CHECK_LOCAL_SET \
      : (op) == ALKA_OP_LOCAL_TEE ? CHECK_LOCAL_TEE \
-     : (op) == ALKA_OP_DROP      ? CHECK_DROP      \
                                  : CHECK_SLOW)
 #define CHECK_FIXED_WAY(imm)                                                 \
     ((imm) == ALKA_IMM_NONE                               ? CHECK_PLAIN      \
@@ -62,8 +56,10 @@ enum check_sig_facts {
      : (imm) == ALKA_IMM_F32 || (imm) == ALKA_IMM_F64     ? CHECK_CONST_BITS \
      : (imm) >= ALKA_IMM_MEM8 && (imm) <= ALKA_IMM_MEM128 ? CHECK_ACCESS     \
                                                           : CHECK_SLOW)
-#define CHECK_WAY(op, imm, sig) \
-    ((sig) == ALKA_SIG_SPECIAL ? CHECK_SPECIAL_WAY(op) : CHECK_FIXED_WAY(imm))
+#define CHECK_WAY(op, imm, sig, feature)                   \
+    ((feature) != ALKA_FEATURE_MVP ? CHECK_SLOW            \
+     : (sig) == ALKA_SIG_SPECIAL   ? CHECK_SPECIAL_WAY(op) \
+                                   : CHECK_FIXED_WAY(imm))
 #define CHECK_IMMEDIATE(imm)                                                    \
     ((imm) == ALKA_IMM_I32                                ? 5                   \
      : (imm) == ALKA_IMM_I64                              ? 10                  \
@@ -73,13 +69,15 @@ enum check_sig_facts {
                                                           : 0)
 
 static const struct check_row check_rows[256] = {
-#define CHECK_ROW_00(id, code, imm, sig, feature)                            \
-    [code] = {(uint64_t)CHECK_TOP_##sig << 32 | (uint64_t)CHECK_BELOW_##sig, \
-              CHECK_WAY(ALKA_OP_##id, ALKA_IMM_##imm, ALKA_SIG_##sig),       \
-              CHECK_POPS_##sig,                                              \
-              CHECK_PUSHES_##sig,                                            \
-              CHECK_RESULT_##sig,                                            \
-              ALKA_FEATURE_##feature,                                        \
+#define CHECK_ROW_00(id, code, imm, sig, feature)                                              \
+    [code] = {CHECK_TOP_##sig,                                                                 \
+              CHECK_BELOW_##sig,                                                               \
+              CHECK_POPS_##sig >= 1 ? UINT32_MAX : 0,                                          \
+              CHECK_POPS_##sig >= 2 ? UINT32_MAX : 0,                                          \
+              CHECK_WAY(ALKA_OP_##id, ALKA_IMM_##imm, ALKA_SIG_##sig, ALKA_FEATURE_##feature), \
+              CHECK_POPS_##sig,                                                                \
+              CHECK_PUSHES_##sig,                                                              \
+              CHECK_RESULT_##sig,                                                              \
               (uint8_t)CHECK_IMMEDIATE(ALKA_IMM_##imm)},
 #define CHECK_ROW_FB(...)
 #define CHECK_ROW_FC(...)
@@ -90,15 +88,11 @@ static const struct check_row check_rows[256] = {
 #include <alkahest/wasm_ops.def>
 };
 
-/* The part of the two topmost types that counts when 0, 1 or 2 operands are popped. */
-static const uint64_t check_masks[3] = {0, ~UINT64_C(0) << 32, ~UINT64_C(0)};
-
+/* Without a branch on the number of operands: it changes from instruction to instruction. */
 static inline bool check_fits(const struct check_row *row, const alka_valtype *sp,
                               const alka_valtype *floor) {
-    uint64_t top;
-    memcpy(&top, sp - 2, sizeof top);
     return (size_t)(sp - floor) >= row->pops &&
-           ((top ^ row->operands) & check_masks[row->pops]) == 0;
+           (((sp[-1] ^ row->top) & row->top_mask) | ((sp[-2] ^ row->below) & row->below_mask)) == 0;
 }
 
 /* Behind a LEB128 number of less than `most` bytes, which is well-formed whatever its bits are;
@@ -111,87 +105,67 @@ static inline const uint8_t *check_skip_short(const uint8_t *at, const uint8_t *
     return NULL;
 }
 
-/* Reads an index of one or two bytes; NULL if there is none. */
-static inline const uint8_t *check_short_index(const uint8_t *at, const uint8_t *end,
-                                               uint32_t *out_index) {
-    if (end - at < 2)
-        return NULL; /* an `end` has to follow anyway */
-    *out_index = at[0];
-    if (at[0] < 0x80)
-        return at + 1;
-    *out_index = (at[0] & 0x7Fu) | (uint32_t)at[1] << 7;
-    return at[1] < 0x80 ? at + 2 : NULL;
-}
-
-/* Behind the row's immediates, or NULL if check_step has to look at them. */
+/* Behind the immediates of the row, or NULL if check_step has to look at them. */
 static inline const uint8_t *check_skip_immediates(const struct check *check,
                                                    const struct check_row *row, const uint8_t *at,
                                                    const uint8_t *end) {
-    switch (row->way) {
-    case CHECK_PLAIN:
+    if (row->way == CHECK_PLAIN)
         return at;
-    case CHECK_CONST_LEB:
+    if (row->way == CHECK_CONST_LEB)
         return check_skip_short(at, end, row->immediate);
-    case CHECK_CONST_BITS:
+    if (row->way == CHECK_CONST_BITS)
         return (size_t)(end - at) >= row->immediate ? at + row->immediate : NULL;
-    case CHECK_ACCESS:
-        if (!check->has_memory32 || at >= end || *at > row->immediate)
-            return NULL;
-        return check_skip_short(at + 1, end, 5);
-    default:
+    if (!check->has_memory32 || at >= end || *at > row->immediate)
         return NULL;
+    return check_skip_short(at + 1, end, 5);
+}
+
+/* The instructions on locals whose index has one byte; false leaves them to check_step. */
+static inline bool check_local(struct check *check, enum check_way way, const uint8_t *at,
+                               alka_valtype **sp) {
+    uint32_t local_idx = at + 1 < check->in.end ? at[1] : 0x80;
+    if (local_idx >= 0x80 || local_idx >= check->local_count)
+        return false;
+    alka_valtype type = check->locals[local_idx];
+    if (way == CHECK_LOCAL_GET) {
+        *(*sp)++ = type;
+        if (check->is_summarized)
+            summarize_get(&check->sum, local_idx, in_off(&check->in, at));
+        return true;
     }
+    if (*sp == check->floor || (*sp)[-1] != type)
+        return false;
+    *sp -= way == CHECK_LOCAL_SET;
+    if (check->is_summarized)
+        summarize_set(&check->sum, local_idx, in_off(&check->in, at));
+    return true;
 }
 
 /* Advances over instructions up to one that it leaves to check_step. */
-static void check_fast(struct check *check) {
-    const uint8_t *next = check->in.cursor, *const end = check->in.end;
-    const alka_valtype *const locals = check->locals, *const floor = check->floor;
+static __attribute__((noinline)) void check_fast(struct check *check) {
+    const uint8_t *at = check->in.cursor, *const end = check->in.end;
+    const alka_valtype *const floor = check->floor;
     alka_valtype *sp = check->sp, *deepest = check->deepest;
-    struct summarize *const sum = check->is_summarized ? &check->sum : NULL;
-    const uint8_t *at;
-    uint32_t local_idx = 0;
 
-    for (;;) {
-        at = next;
-        if (sp > deepest)
-            deepest = sp;
-        if (IN_UNLIKELY(at >= end || sp >= check->stack_end - 1))
-            break;
+    while (IN_LIKELY(at < end && sp < check->stack_end - 1)) {
         const struct check_row *row = &check_rows[*at];
-        next = at + 1;
-        if (IN_LIKELY(row->way < CHECK_LOCAL_GET)) {
-            next = check_skip_immediates(check, row, next, end);
+        if (row->way >= CHECK_LOCAL_GET) {
+            if (!check_local(check, (enum check_way)row->way, at, &sp))
+                break;
+            at += 2;
+        } else {
+            if (row->way == CHECK_SLOW)
+                break;
+            const uint8_t *next = check_skip_immediates(check, row, at + 1, end);
             if (IN_UNLIKELY(!next || !check_fits(row, sp, floor)))
                 break;
-            if (IN_UNLIKELY(!in_may_use(&check->in, (enum alka_feature)row->feature)))
-                break;
-            check->in.module->features_used |= UINT32_C(1) << row->feature;
             sp -= row->pops;
             *sp = row->result;
             sp += row->pushes;
-            continue;
+            at = next;
         }
-        if (row->way == CHECK_DROP) {
-            if (sp == floor)
-                break;
-            sp--;
-            continue;
-        }
-        next = check_short_index(next, end, &local_idx);
-        if (IN_UNLIKELY(!next || local_idx >= check->local_count))
-            break;
-        if (row->way == CHECK_LOCAL_GET) {
-            *sp++ = locals[local_idx];
-            if (sum)
-                summarize_get(sum, local_idx, in_off(&check->in, at));
-            continue;
-        }
-        if (sp == floor || sp[-1] != locals[local_idx])
-            break;
-        sp -= row->way == CHECK_LOCAL_SET;
-        if (sum)
-            summarize_set(sum, local_idx, in_off(&check->in, at));
+        if (sp > deepest)
+            deepest = sp;
     }
     check->in.cursor = at;
     check->sp = sp;

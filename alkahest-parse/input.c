@@ -131,22 +131,30 @@ uint32_t in_room(const struct input *in, uint32_t count, uint32_t element_bytes)
     return count < room ? count : (uint32_t)room;
 }
 
+/* A prefix and a number, or no opcode at all. */
+static alka_status in_prefixed_opcode(struct input *in, uint8_t byte, const uint8_t *at,
+                                      uint32_t *out_op) {
+    if (byte < ALKA_PREFIX_FB || byte > ALKA_PREFIX_FE)
+        return in_fail(in, ALKA_E_ILLEGAL_OPCODE, at, byte, 0);
+    uint32_t code = 0;
+    ALKA_TRY(in_u32(in, &code));
+    *out_op = alka_op_decode((enum alka_prefix)byte, code);
+    if (*out_op == ALKA_OP_COUNT)
+        return in_fail(in, ALKA_E_ILLEGAL_SUBOPCODE, at, byte, code);
+    return ALKA_OK;
+}
+
 alka_status in_opcode(struct input *in, uint32_t *out_op) {
     const uint8_t *at = in->cursor;
     uint8_t byte = 0;
-    uint32_t code = 0;
     ALKA_TRY(in_byte(in, &byte));
-    enum alka_op op = alka_op_decode(ALKA_PREFIX_00, byte);
-    if (byte >= ALKA_PREFIX_FB && byte <= ALKA_PREFIX_FE) {
-        ALKA_TRY(in_u32(in, &code));
-        op = alka_op_decode((enum alka_prefix)byte, code);
-        if (op == ALKA_OP_COUNT)
-            return in_fail(in, ALKA_E_ILLEGAL_SUBOPCODE, at, byte, code);
-    }
-    if (op == ALKA_OP_COUNT)
-        return in_fail(in, ALKA_E_ILLEGAL_OPCODE, at, byte, 0);
-    *out_op = op;
-    return in_use(in, (enum alka_feature)alka_op_infos[op].feature, at);
+    uint32_t slot = alka_op_by_byte[byte];
+    if (IN_LIKELY(slot != 0))
+        *out_op = slot - 1;
+    else
+        ALKA_TRY(in_prefixed_opcode(in, byte, at, out_op));
+    enum alka_feature feature = (enum alka_feature)alka_op_infos[*out_op].feature;
+    return feature == ALKA_FEATURE_MVP ? ALKA_OK : in_use(in, feature, at);
 }
 
 /* One-byte codes of types, with the feature that each needs (5.3.1–5.3.3). */

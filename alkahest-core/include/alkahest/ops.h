@@ -67,6 +67,9 @@ extern const struct alka_sig_info alka_sig_infos[ALKA_SIG_COUNT];
 /* The opcode's name in the text format; "?" for what is none. */
 const char *alka_op_name(uint32_t op);
 
+/* By opcode byte without a prefix: enum alka_op + 1, or 0 if there is no such opcode. */
+extern const uint16_t alka_op_by_byte[256];
+
 /* ALKA_OP_COUNT if there is no such opcode. */
 enum alka_op alka_op_decode(enum alka_prefix prefix, uint32_t code);
 
