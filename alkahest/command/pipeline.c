@@ -80,6 +80,17 @@ bool pipeline_open(struct pipeline *pipeline, const struct settings *settings, c
     return true;
 }
 
+/* A diagnostic about no place in the module. */
+static struct alka_diag pipeline_placeless(alka_status code) {
+    return (struct alka_diag){
+        .code = code,
+        .offset = ALKA_DIAG_NONE,
+        .section_id = ALKA_DIAG_NONE,
+        .func_idx = ALKA_DIAG_NONE,
+        .op = ALKA_DIAG_NONE,
+    };
+}
+
 /* Copies the blob's tables where they are aligned, and hands its code to the session. */
 static alka_status pipeline_adopt(struct pipeline *pipeline) {
     struct alka_session *session = &pipeline->session;
@@ -90,23 +101,8 @@ static alka_status pipeline_adopt(struct pipeline *pipeline) {
     struct alka_trap_site *trap_sites;
     struct alka_reloc *relocs;
     ALKA_TRY(alka_blob_check_module(blob, &session->module, &session->diag));
-    if (blob->cpu_required & ~alka_host_cpu()) {
-        session->diag = (struct alka_diag){
-            .code = ALKA_E_BLOB_CPU,
-            .offset = ALKA_DIAG_NONE,
-            .section_id = ALKA_DIAG_NONE,
-            .func_idx = ALKA_DIAG_NONE,
-            .op = ALKA_DIAG_NONE,
-            .args = {blob->cpu_required & ~alka_host_cpu()},
-        };
-        return ALKA_E_BLOB_CPU;
-    }
     alka_arena_init(&arena, session->crucible, SIZE_MAX);
-    session->diag = (struct alka_diag){.code = ALKA_E_OUT_OF_MEMORY,
-                                       .offset = ALKA_DIAG_NONE,
-                                       .section_id = ALKA_DIAG_NONE,
-                                       .func_idx = ALKA_DIAG_NONE,
-                                       .op = ALKA_DIAG_NONE};
+    session->diag = pipeline_placeless(ALKA_E_OUT_OF_MEMORY);
     alka_status status = alka_arena_alloc(&arena, blob->function_count + (size_t)1,
                                           sizeof *function_offs, &function_offs);
     if (status == ALKA_OK)
@@ -119,6 +115,15 @@ static alka_status pipeline_adopt(struct pipeline *pipeline) {
     }
     alka_arena_drop(&arena);
     return status;
+}
+
+bool pipeline_fits_cpu(struct pipeline *pipeline) {
+    alka_cpu_set missing = pipeline->session.code.cpu_required & ~alka_host_cpu();
+    if (!missing)
+        return true;
+    struct alka_diag diag = pipeline_placeless(ALKA_E_BLOB_CPU);
+    diag.args[0] = missing;
+    return pipeline_fail(pipeline, &diag, NULL);
 }
 
 bool pipeline_compile(struct pipeline *pipeline) {

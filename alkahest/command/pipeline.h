@@ -40,6 +40,8 @@ bool pipeline_open(struct pipeline *pipeline, const struct settings *settings, c
                    const struct alka_codegen_trace *trace);
 bool pipeline_compile(struct pipeline *pipeline);
 bool pipeline_link(struct pipeline *pipeline, struct alka_image **out_image);
+/* Can this processor run the compiled code? */
+bool pipeline_fits_cpu(struct pipeline *pipeline);
 void pipeline_close(struct pipeline *pipeline);
 
 /* Reads a file and finds the module in it: the file itself, or what an .alk file carries. */

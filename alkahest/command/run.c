@@ -249,7 +249,8 @@ static bool run_load(struct run *run) {
     if (!pipeline_open(pipeline, settings, settings->operands.items[0], codegen))
         return false;
     trace_module(&run->trace, &pipeline->session.module, pipeline->session.crucible);
-    if (!pipeline_compile(pipeline) || !pipeline_link(pipeline, &run->image))
+    if (!pipeline_compile(pipeline) || !pipeline_fits_cpu(pipeline) ||
+        !pipeline_link(pipeline, &run->image))
         return false;
     trace_link(&run->trace, run->image);
     statistics_print(&pipeline->statistics, settings->stats);
@@ -261,12 +262,6 @@ int command_run(const struct settings *settings) {
     size_t env_count;
     const char **env = run_environment(&settings->envs, &env_count);
     int code = COMMAND_EXIT_FAILED;
-    if (settings->cpu & ~alka_host_cpu()) {
-        report_error("this processor cannot run code for --cpu=%s",
-                     settings->cpu == ALKA_CPU_X86_64_V3 ? "x86-64-v3" : "x86-64-v2");
-        free(env);
-        return COMMAND_EXIT_FAILED;
-    }
     if (env && run_load(&run) && run_make_wasi(&run, env, env_count))
         code = run_image(&run);
     if (run.image)

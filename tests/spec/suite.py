@@ -1,0 +1,89 @@
+"""Finds the official WebAssembly test suite in its JSON form.
+
+Looked for, in this order:
+  1. $WASM_TESTSUITE: a folder with NAME/NAME.json, or NAME.wast, or wg-2.0/ in it
+  2. ../shared/spec-suite/wg-2.0.tar.xz beside the repository, unpacked into the build folder
+  3. a clone of WebAssembly/testsuite at a pinned commit, its .wast files converted with wast2json
+"""
+import fcntl
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CLONE_URL = "https://github.com/WebAssembly/testsuite"
+CLONE_COMMIT = "193e551"
+
+
+class NoSuite(Exception):
+    """Why there is none."""
+
+
+def json_path(folder, name):
+    return folder / name / f"{Path(name).name}.json"
+
+
+def convert(sources, folder, names):
+    """Converts the .wast files that the tool understands; a newer file may use what it does not know."""
+    tool = shutil.which("wast2json")
+    if not tool:
+        raise NoSuite(f"{sources} has .wast files, but there is no wast2json (package wabt) to convert them")
+    for name in names:
+        source, target = sources / f"{name}.wast", json_path(folder, name)
+        if not source.exists() or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([tool, "--enable-all", source, "-o", target], capture_output=True, check=False)
+    return folder
+
+
+def from_folder(folder, work, names):
+    if (folder / "wg-2.0").is_dir():
+        folder = folder / "wg-2.0"
+    if any(json_path(folder, name).exists() for name in names):
+        return folder
+    if any((folder / f"{name}.wast").exists() for name in names):
+        return convert(folder, work / "converted", names)
+    raise NoSuite(f"{folder} holds no suite: neither NAME/NAME.json nor NAME.wast")
+
+
+def from_archive(archive, work):
+    target = work / "wg-2.0"
+    if not target.is_dir():
+        unpacked = work / "unpacking"
+        shutil.rmtree(unpacked, ignore_errors=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(unpacked, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(unpacked)
+        (unpacked / "wg-2.0").rename(target)
+        shutil.rmtree(unpacked)
+    return target
+
+
+def from_clone(work, names):
+    sources = work / "testsuite"
+    if not (sources / ".git").is_dir():
+        shutil.rmtree(sources, ignore_errors=True)
+        for command in (["clone", "--quiet", "--filter=blob:none", "--no-checkout", CLONE_URL, str(sources)],
+                        ["-C", str(sources), "checkout", "--quiet", CLONE_COMMIT]):
+            done = subprocess.run(["git", *command], capture_output=True, text=True, check=False, timeout=300,
+                                  env=os.environ | {"GIT_TERMINAL_PROMPT": "0"})
+            if done.returncode:
+                shutil.rmtree(sources, ignore_errors=True)
+                raise NoSuite(f"not beside the repository, and {CLONE_URL} cannot be cloned: {done.stderr.strip()}")
+    return convert(sources, work / "converted", names)
+
+
+def find(work, names):
+    """The folder with NAME/NAME.json for the names that could be had. Raises NoSuite."""
+    work.mkdir(parents=True, exist_ok=True)
+    with open(work / "lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        given = os.environ.get("WASM_TESTSUITE")
+        if given:
+            return from_folder(Path(given), work, names)
+        archive = REPOSITORY.parent / "shared" / "spec-suite" / "wg-2.0.tar.xz"
+        if archive.exists():
+            return from_archive(archive, work)
+        return from_clone(work, names)
