@@ -137,15 +137,16 @@ alka_status check_memory_index(struct check *check, uint32_t *out_memory_idx) {
     return ALKA_OK;
 }
 
-alka_status check_data_index(struct check *check) {
-    struct alka_module *module = check->in.module;
-    uint32_t data_idx = 0;
+static alka_status check_data(struct check *check, uint32_t data_idx) {
+    const struct alka_module *module = check->in.module;
     if (!module->has_data_count)
         return check_fail(check, ALKA_E_DATA_COUNT_REQUIRED, 0, 0);
-    return check_index(check, module->data_count, ALKA_E_UNKNOWN_DATA, &data_idx);
+    if (data_idx >= module->data_count)
+        return check_fail(check, ALKA_E_UNKNOWN_DATA, data_idx, 0);
+    return ALKA_OK;
 }
 
-enum { MEMARG_HAS_MEMORY = 0x40, MEMARG_FLAGS_END = 0x80, MEMARG_ALIGN_MOST = 32 };
+enum { MEMARG_HAS_MEMORY = 0x40, MEMARG_FLAGS_END = 0x80, MEMARG_ALIGN_END = 32 };
 
 /* The flags of a memarg (5.4.6): alignment as a power of two, and whether a memory is named. */
 static alka_status check_memarg_flags(struct check *check, uint32_t *out_log2,
@@ -158,7 +159,7 @@ static alka_status check_memarg_flags(struct check *check, uint32_t *out_log2,
                       in_may_use(in, ALKA_FEATURE_MULTI_MEMORY);
     if (has_memory)
         flags &= ~(uint32_t)MEMARG_HAS_MEMORY;
-    if (flags > MEMARG_ALIGN_MOST)
+    if (flags >= MEMARG_ALIGN_END)
         return in_fail(in, ALKA_E_MEMARG_FLAGS, at, flags, 0);
     *out_log2 = flags;
     *out_memory_idx = 0;
@@ -219,6 +220,14 @@ static alka_status check_memory(struct check *check, alka_valtype *out_address_t
     return ALKA_OK;
 }
 
+/* The data segment comes first in the bytes, the memory first in the specification's rule. */
+static alka_status check_memory_init(struct check *check, alka_valtype *out_address_type) {
+    uint32_t data_idx = 0;
+    ALKA_TRY(in_u32(&check->in, &data_idx));
+    ALKA_TRY(check_memory(check, out_address_type));
+    return check_data(check, data_idx);
+}
+
 static alka_status check_lane_access(struct check *check, uint32_t log2,
                                      alka_valtype *out_address_type) {
     ALKA_TRY(check_memarg(check, log2, false, out_address_type));
@@ -228,7 +237,7 @@ static alka_status check_lane_access(struct check *check, uint32_t log2,
 /* The immediates of the instructions with a fixed signature. */
 static alka_status check_immediate(struct check *check, enum alka_imm imm,
                                    alka_valtype *out_address_type) {
-    uint32_t elem_idx = 0;
+    uint32_t index = 0;
     switch ((uint32_t)imm) {
     case ALKA_IMM_NONE:
         return ALKA_OK;
@@ -270,13 +279,13 @@ static alka_status check_immediate(struct check *check, enum alka_imm imm,
     case ALKA_IMM_MEMORY:
         return check_memory(check, out_address_type);
     case ALKA_IMM_DATA:
-        return check_data_index(check);
+        ALKA_TRY(in_u32(&check->in, &index));
+        return check_data(check, index);
     case ALKA_IMM_ELEM:
         return check_index(check, check->in.module->element_count, ALKA_E_UNKNOWN_ELEMENT,
-                           &elem_idx);
+                           &index);
     case ALKA_IMM_DATA_MEMORY:
-        ALKA_TRY(check_data_index(check));
-        return check_memory(check, out_address_type);
+        return check_memory_init(check, out_address_type);
     default:
         return check_fail(check, ALKA_E_INTERNAL, 0, 0);
     }

@@ -70,7 +70,6 @@ ALKA_MUST_CHECK alka_status check_index(struct check *check, uint32_t count, alk
                                         uint32_t *out_index);
 /* The index of a memory: a zero byte unless there may be several (5.4.6). */
 ALKA_MUST_CHECK alka_status check_memory_index(struct check *check, uint32_t *out_memory_idx);
-ALKA_MUST_CHECK alka_status check_data_index(struct check *check);
 static inline alka_valtype check_address_type(const struct alka_range *range) {
     return range->is_64 ? ALKA_I64 : ALKA_I32;
 }

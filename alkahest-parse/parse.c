@@ -63,8 +63,7 @@ alka_status parser_name(struct parser *parser, struct alka_span *out_name) {
 static alka_status parse_header(struct input *in) {
     static const uint8_t magic[4] = {0, 'a', 's', 'm'}, version[4] = {1, 0, 0, 0};
     size_t bytes = (size_t)(in->end - in->base);
-    size_t there = bytes < sizeof magic ? bytes : sizeof magic;
-    if (memcmp(in->base, magic, there) != 0)
+    if (bytes >= sizeof magic && memcmp(in->base, magic, sizeof magic) != 0)
         return in_fail(in, ALKA_E_MAGIC, in->base, 0, 0);
     if (bytes < sizeof magic + sizeof version)
         return in_fail(in, ALKA_E_UNEXPECTED_END, in->end, 0, 0);
