@@ -80,9 +80,6 @@ ALKA_MUST_CHECK alka_status alka_engine_call(struct alka_engine *engine,
 ALKA_MUST_CHECK alka_status alka_engine_thread(struct alka_engine *engine,
                                                struct alka_thread **out_thread);
 
-/* "out of bounds memory access" */
-const char *alka_trap_message(enum alka_trap kind);
-
 static inline struct alka_span alka_name(const char *text) {
     return (struct alka_span){(const uint8_t *)text, __builtin_strlen(text)};
 }

@@ -36,6 +36,11 @@ enum alka_trap {
         ALKA_TRAP_COUNT
 };
 
+/* The official message, and the code number that `alkahest explain` knows; of what is no trap, as
+ * of NONE. */
+const char *alka_trap_message(enum alka_trap kind);
+uint32_t alka_trap_code(enum alka_trap kind);
+
 /* One machine instruction that may trap: sorted by code_off. `where` packs the Wasm offset (27
  * bits) and the kind (5). */
 struct alka_trap_site {

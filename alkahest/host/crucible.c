@@ -1,0 +1,130 @@
+/*
+ * Room: host. The Crucible on mmap. Comes in: sizes. Goes out: pages, slots, code space. Must never
+ * have a page writable and executable, and never hand out memory that Linux has not really granted
+ * as address space.
+ */
+#include "host.h"
+
+#include <sys/mman.h>
+
+enum {
+    /* Where to look for code space near the library: that many places, this far apart. */
+    CRUCIBLE_NEAR_TRIES = 32,
+    CRUCIBLE_NEAR_STEP_LOG2 = 26,
+};
+
+static void *crucible_mmap(void *near, uint64_t bytes, int protection) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *base = mmap(near, bytes, protection, flags | (near ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+static alka_status crucible_allow(uint64_t base, uint64_t bytes, int protection) {
+    if (bytes == 0)
+        return ALKA_OK;
+    return mprotect((void *)base, bytes, protection) == 0 ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
+}
+
+static alka_status crucible_pages_map(void *self, size_t bytes, void **out_base) {
+    (void)self;
+    void *base = crucible_mmap(NULL, bytes, PROT_READ | PROT_WRITE);
+    if (!base)
+        return ALKA_E_OUT_OF_MEMORY;
+    *out_base = base;
+    return ALKA_OK;
+}
+
+static void crucible_pages_unmap(void *self, void *base, size_t bytes) {
+    (void)self;
+    munmap(base, bytes);
+}
+
+static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t reserve_bytes,
+                                         struct alka_host_addr *out_base) {
+    (void)self;
+    uint64_t bytes = context_bytes + reserve_bytes;
+    void *low = crucible_mmap(NULL, bytes, PROT_NONE);
+    if (!low)
+        return ALKA_E_OUT_OF_MEMORY;
+    if (crucible_allow((uint64_t)low, context_bytes, PROT_READ | PROT_WRITE) != ALKA_OK) {
+        munmap(low, bytes);
+        return ALKA_E_OUT_OF_MEMORY;
+    }
+    out_base->value = (uint64_t)low + context_bytes;
+    return ALKA_OK;
+}
+
+static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, uint64_t from_bytes,
+                                        uint64_t to_bytes) {
+    (void)self;
+    return crucible_allow(base.value + from_bytes, to_bytes - from_bytes, PROT_READ | PROT_WRITE);
+}
+
+static void crucible_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
+                                  uint64_t reserve_bytes) {
+    (void)self;
+    munmap((void *)(base.value - context_bytes), context_bytes + reserve_bytes);
+}
+
+/* Anywhere will do, since thunks hold whole addresses; near the library is kinder to debuggers and
+ * branch predictors. */
+static alka_status crucible_code_reserve(void *self, size_t reserve_bytes, void **out_base) {
+    (void)self;
+    uint64_t step = UINT64_C(1) << CRUCIBLE_NEAR_STEP_LOG2;
+    uint64_t home = (uint64_t)crucible_code_reserve & ~(step - 1);
+    for (uint64_t i = 1; i <= CRUCIBLE_NEAR_TRIES; i++) {
+        void *base = home > i * step + reserve_bytes
+                         ? crucible_mmap((void *)(home - i * step), reserve_bytes, PROT_NONE)
+                         : NULL;
+        if (base) {
+            *out_base = base;
+            return ALKA_OK;
+        }
+    }
+    *out_base = crucible_mmap(NULL, reserve_bytes, PROT_NONE);
+    return *out_base ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
+}
+
+static alka_status crucible_code_commit(void *self, void *base, size_t from_bytes,
+                                        size_t to_bytes) {
+    (void)self;
+    return crucible_allow((uint64_t)base + from_bytes, to_bytes - from_bytes,
+                          PROT_READ | PROT_WRITE);
+}
+
+static alka_status crucible_code_seal(void *self, void *base, size_t used_bytes,
+                                      size_t reserve_bytes) {
+    (void)self;
+    size_t kept = (used_bytes + ALKA_PAGE_BYTES - 1) & ~(size_t)(ALKA_PAGE_BYTES - 1);
+    ALKA_TRY(crucible_allow((uint64_t)base, kept, PROT_READ | PROT_EXEC));
+    if (kept < reserve_bytes)
+        munmap((uint8_t *)base + kept, reserve_bytes - kept);
+    return ALKA_OK;
+}
+
+static void crucible_code_release(void *self, void *base, size_t bytes) {
+    (void)self;
+    munmap(base, bytes);
+}
+
+static void crucible_event(void *self, const struct alka_event *event) {
+    const struct alka_engine *engine = self;
+    if (engine->options.event)
+        engine->options.event(engine->options.event_self, event);
+}
+
+void host_crucible_init(struct alka_crucible *crucible, struct alka_engine *engine) {
+    *crucible = (struct alka_crucible){
+        .self = engine,
+        .pages_map = crucible_pages_map,
+        .pages_unmap = crucible_pages_unmap,
+        .slot_reserve = crucible_slot_reserve,
+        .slot_commit = crucible_slot_commit,
+        .slot_release = crucible_slot_release,
+        .code_reserve = crucible_code_reserve,
+        .code_commit = crucible_code_commit,
+        .code_seal = crucible_code_seal,
+        .code_release = crucible_code_release,
+        .event = crucible_event,
+    };
+}
