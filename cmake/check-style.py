@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Style of the C code: check-style.py format | tidy BUILD_FOLDER.
+"""Style of the C code: check-style.py format | tidy BUILD_FOLDER… [all].
 
 format: clang-format over every C file of the repository.
 tidy:   clang-tidy over the C files that changed, compared with where this branch left main; on main itself, with the commit
-        before. At most TIDY_FILES_MAX of them, and it says when there were more.
+        before. At most TIDY_FILES_MAX of them, and it says when there were more. With `all`: every file.
+        A file is checked as the first of the build folders compiles it.
 Exit status 77: not a git checkout, nothing can be compared.
 """
 import json
@@ -55,13 +56,24 @@ def check_format(names):
     return done.returncode
 
 
-def check_tidy(names, build):
-    commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    compiled = {str(Path(entry["directory"], entry["file"]).resolve()) for entry in commands}
-    changed = [name for name in changed_c_files(names) if str(ROOT / name) in compiled]
-    chosen = changed[:TIDY_FILES_MAX]
+def compiled_in(builds):
+    """{file name: the first build folder that compiles it}; folders that are not configured are passed over."""
+    found = {}
+    for build in builds:
+        database = build / "compile_commands.json"
+        for entry in json.loads(database.read_text(encoding="utf-8")) if database.is_file() else []:
+            found.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), build)
+    return found
+
+
+def check_tidy(names, builds, everything):
+    compiled = compiled_in(builds)
+    wanted = names if everything else changed_c_files(names)
+    changed = [name for name in wanted if str(ROOT / name) in compiled]
+    chosen = changed if everything else changed[:TIDY_FILES_MAX]
 
     def tidy(name):
+        build = compiled[str(ROOT / name)]
         command = ["clang-tidy", "--quiet", "--warnings-as-errors=*", "-p", str(build), name]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -72,7 +84,7 @@ def check_tidy(names, build):
                 failed += 1
                 print(done.stdout.strip() or done.stderr.strip())
     left_out = f" ({len(changed) - len(chosen)} more changed and were not looked at)" if len(changed) > len(chosen) else ""
-    print(f"{len(chosen)} changed files checked{left_out}, {failed} with findings")
+    print(f"{len(chosen)} files checked{left_out}, {failed} with findings")
     return 1 if failed else 0
 
 
@@ -85,7 +97,8 @@ def main():
         return SKIP
     if sys.argv[1] == "format":
         return check_format(names)
-    return check_tidy(names, Path(sys.argv[2]).resolve())
+    folders = [Path(word).resolve() for word in sys.argv[2:] if word != "all"]
+    return check_tidy(names, folders, "all" in sys.argv[2:])
 
 
 if __name__ == "__main__":

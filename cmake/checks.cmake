@@ -24,5 +24,5 @@ if(NOT AZOTH_KERNEL AND NOT AZOTH_SANITIZE)
     set(style "${CMAKE_SOURCE_DIR}/cmake/check-style.py")
     azoth_test(NAME style.format LABEL style SKIP_CODE 77 COMMAND Python3::Interpreter "${style}" format)
     azoth_test(NAME style.tidy LABEL style SKIP_CODE 77 TIMEOUT 600
-               COMMAND Python3::Interpreter "${style}" tidy "${CMAKE_BINARY_DIR}")
+               COMMAND Python3::Interpreter "${style}" tidy "${CMAKE_BINARY_DIR}" "${CMAKE_BINARY_DIR}/../kernel")
 endif()
