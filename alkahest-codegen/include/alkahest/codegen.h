@@ -10,26 +10,8 @@
 #include <alkahest/code.h>
 #include <alkahest/summary.h>
 
-/* Where a local lives, for `-d regs`. */
-struct alka_home {
-    uint32_t local_idx;
-    uint32_t first_off, last_off; /* module offsets of the web; 0 and UINT32_MAX: the whole body */
-    bool is_register, is_vector;
-    uint8_t reg;       /* is_register: its number in the encoding */
-    int32_t frame_off; /* else: [rbp + frame_off] */
-};
-
-/*
- * What `-d regs,emit` and the disassembler show. The sink formats; the code generator only reports.
- * Any function may be NULL; pointers are borrowed for the call.
- */
-struct alka_codegen_trace {
-    void *self;
-    void (*home)(void *self, uint32_t func_idx, const struct alka_home *home);
-    /* Before the opcode at wasm_off is lowered: what is emitted from here on, up to the next such
-     * call, is its doing (operands that it materializes included). In the order of code_off. */
-    void (*op)(void *self, uint32_t func_idx, uint32_t op, uint32_t wasm_off, uint32_t code_off);
-};
+/* What `-d regs,emit` and the disassembler show: codegen_trace.h. */
+struct alka_codegen_trace;
 
 struct alka_codegen_options {
     enum alka_memory_model memory_model;
