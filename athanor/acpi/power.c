@@ -4,7 +4,6 @@
  */
 #include "acpi/power.h"
 #include "acpi/acpi.h"
-#include "cpu/features.h"
 #include "cpu/x86.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
@@ -21,10 +20,7 @@
 
 static bool power_debug;
 
-/* The device reads as 0; where there is none, the bus reads as all ones. */
-void power_find_debug_exit(bool forced) {
-    power_debug = forced || (cpu_features.has[CPU_HYPERVISOR] && x86_in8(DEBUG_EXIT_PORT) == 0);
-}
+void power_use_debug_exit(void) { power_debug = true; }
 
 void power_debug_exit(enum power_status status) {
     if (power_debug) {

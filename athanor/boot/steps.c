@@ -15,6 +15,7 @@
 #include "cpu/cpu.h"
 #include "cpu/features.h"
 #include "cpu/x86.h"
+#include "crucible/crucible.h"
 #include "mm/frames.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
@@ -88,7 +89,9 @@ static const char *step_parse(void) {
 
 static bool step_memory(struct boot_note *note) {
     const char *error = step_parse();
-    power_find_debug_exit(boot_option(boot_info.cmdline, "debug-exit"));
+    if (boot_option(boot_info.cmdline, "debug-exit")) {
+        power_use_debug_exit();
+    }
     if (error != NULL) {
         NOTE("%s", error);
         return false;
@@ -235,6 +238,14 @@ static bool step_interrupts(struct boot_note *note) {
     return true;
 }
 
+static bool step_crucible(struct boot_note *note) {
+    crucible_start();
+    NOTE("%lu memory slots, %lu MiB of code space",
+         (LAYOUT_SLOTS_END - LAYOUT_SLOTS) / ALKA_SLOT_BYTES,
+         MIB(LAYOUT_CODE_END - (uint64_t)kernel_end));
+    return true;
+}
+
 static bool step_selftests(struct boot_note *note) {
     uint32_t count;
     uint32_t failed = selftest_run(&count);
@@ -254,6 +265,7 @@ const struct boot_step boot_steps[] = {
     {"acpi", step_acpi, false},
     {"clock", step_clock, true},
     {"interrupts", step_interrupts, true},
+    {"crucible", step_crucible, true},
     {"self-tests", step_selftests, false},
 };
 const uint32_t boot_step_count = sizeof boot_steps / sizeof boot_steps[0];

@@ -82,7 +82,9 @@ void log_line(enum alka_log_level level, const char *format, ...) {
 
     uint64_t flags = log_enter();
     log_append(text, length);
-    log_to_consoles(text, length);
+    if (level != ALKA_LOG_DEBUG) {
+        log_to_consoles(text, length);
+    }
     log_leave(flags);
 }
 

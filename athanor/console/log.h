@@ -24,7 +24,8 @@ void console_attach(struct console *console);
 void console_write(const char *bytes, size_t count);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* One line, without "\n", into ring and consoles; errors and warnings are marked. */
+/* One line, without "\n", into ring and consoles (debug lines: the ring alone); errors and warnings
+ * are marked. */
 void log_line(enum alka_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 #define log_info(...) log_line(ALKA_LOG_INFO, __VA_ARGS__)

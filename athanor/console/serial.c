@@ -24,8 +24,9 @@
 #define UART_CLOCK 115200u
 
 #define UART_WAIT_TURNS 100000u
-#define UART_RECEIVE_TURNS 256u /* more than any FIFO holds: a stuck status bit must not trap us \
-                                 */
+#define UART_RECEIVE_TURNS                                                \
+    256u /* more than any FIFO holds: a stuck status bit must not trap us \
+          */
 
 static void serial_send(char byte) {
     for (uint32_t turn = 0; turn < UART_WAIT_TURNS; turn++) {

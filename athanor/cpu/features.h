@@ -35,7 +35,6 @@
     CPU(XSAVE,    "xsave",    1, 0, ecx, 26, O)    \
     CPU(AVX,      "avx",      1, 0, ecx, 28, O)    \
     CPU(RDRAND,   "rdrand",   1, 0, ecx, 30, O)    \
-    CPU(HYPERVISOR, "hypervisor", 1, 0, ecx, 31, O) \
     CPU(FSGSBASE, "fsgsbase", 7, 0, ebx, 0, O)     \
     CPU(BMI1,     "bmi1",     7, 0, ebx, 3, O)     \
     CPU(AVX2,     "avx2",     7, 0, ebx, 5, O)     \

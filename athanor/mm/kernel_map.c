@@ -134,8 +134,9 @@ void kernel_unmap(uint64_t virt, uint64_t bytes) {
     lock_release(&map_lock, saved);
 }
 
+/* `self`: the running count of bytes. */
 static void map_give_unmapped(void *self, uint64_t phys, uint64_t bytes) {
-    (void)self;
+    *(uint64_t *)self += bytes;
     frames_give(phys, buddy_order(bytes / PAGING_PAGE_BYTES));
 }
 
@@ -152,10 +153,13 @@ static void map_give_sealed(void *self, uint64_t phys, uint64_t bytes) {
     map_give_unmapped(self, phys, bytes);
 }
 
-void kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool sealed) {
+uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed) {
+    uint64_t given = 0;
     uint64_t saved = lock_take(&map_lock);
-    paging_unmap(&map_paging, virt, bytes, sealed ? map_give_sealed : map_give_unmapped, NULL);
+    paging_unmap(&map_paging, virt, bytes, may_be_sealed ? map_give_sealed : map_give_unmapped,
+                 &given);
     lock_release(&map_lock, saved);
+    return given;
 }
 
 alka_status kernel_map_frames(uint64_t virt, uint64_t bytes) {

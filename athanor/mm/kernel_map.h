@@ -25,13 +25,13 @@ bool kernel_map_query(uint64_t virt, struct paging_mapping *out);
 /* Unmaps without giving anything back. */
 void kernel_unmap(uint64_t virt, uint64_t bytes);
 
-/*
- * Backs [virt, virt + bytes) with zeroed frames, read-write; all or nothing. kernel_unmap_frames
- * takes them back and makes their direct-map aliases writable again if `sealed` (see
- * kernel_map_seal) says they were not.
- */
+/* Backs [virt, virt + bytes) with zeroed frames, read-write; all or nothing. */
 ALKA_MUST_CHECK alka_status kernel_map_frames(uint64_t virt, uint64_t bytes);
-void kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool sealed);
+/*
+ * Takes back what kernel_map_frames mapped in the range, first making the frames' aliases in the
+ * direct map writable again if some of them may be sealed. Returns how many bytes that were.
+ */
+uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed);
 
 /* Makes frame-backed pages read-execute, after their aliases in the direct map have become
  * read-only. All or nothing. */

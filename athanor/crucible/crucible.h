@@ -1,0 +1,22 @@
+/* The kernel's implementation of what Alkahest asks of its host (alkahest/crucible.h). */
+#ifndef ATHANOR_CRUCIBLE_H
+#define ATHANOR_CRUCIBLE_H
+
+#include <alkahest/crucible.h>
+#include <stdint.h>
+
+extern const struct alka_crucible crucible;
+
+/* After memory_start. */
+void crucible_start(void);
+
+struct crucible_stats {
+    uint64_t slot_space_bytes, code_space_bytes; /* address space in use */
+    uint64_t page_bytes, slot_bytes, code_bytes; /* memory in use */
+};
+void crucible_stats(struct crucible_stats *out);
+
+/* crucible/event.c: diagnostics and state transitions become log lines. */
+void crucible_event(void *self, const struct alka_event *event);
+
+#endif
