@@ -8,6 +8,7 @@
 #include "diagnose.h"
 #include "pipeline.h"
 
+#include <alkahest/codegen_trace.h>
 #include <alkahest/ops.h>
 #include <capstone/capstone.h>
 #include <inttypes.h>
@@ -53,10 +54,9 @@ static void origins_add(struct origins *origins, struct origin origin) {
     origins->items[origins->count++] = origin;
 }
 
-static void origins_trace(void *self, uint32_t func_idx, uint32_t op, uint32_t wasm_off,
-                          uint32_t code_off) {
-    (void)func_idx;
-    origins_add(self, (struct origin){code_off, wasm_off, op});
+static void origins_trace(void *self, const struct alka_trace_op *op, const uint8_t *text) {
+    (void)text;
+    origins_add(self, (struct origin){op->code_off, op->wasm_off, op->op});
 }
 
 /* The opcode at a module offset that a trap site names. */

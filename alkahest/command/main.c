@@ -10,30 +10,29 @@
 #include <string.h>
 
 static const struct command commands[] = {
-    {"validate", "FILE", "Check a module", NULL, COMMAND_VALIDATE, 1, 1, false, command_validate},
+    {"validate", "FILE", "Check a module", NULL, command_validate, 1, 1, COMMAND_VALIDATE, false},
     {"compile", "FILE -o OUT.alk", "Compile a module to machine code in an ELF64 file",
      "The output holds the machine code, its tables and the module itself; readelf and objdump\n"
      "understand it.",
-     COMMAND_COMPILE, 1, 1, false, command_compile},
+     command_compile, 1, 1, COMMAND_COMPILE, false},
     {"run", "FILE [ARGS…]", "Run a program (WASI preview1), or call one of its functions",
      "FILE is a module, or a compiled one (.alk). Machine code in an .alk file is not verified: "
      "run\n"
      "only those that you or someone you trust has compiled.\n"
      "ARGS go to the program; with --invoke they are the function's arguments, and its results\n"
      "are printed. Options may also stand right behind FILE; -- ends them.",
-     COMMAND_RUN, 1, SIZE_MAX, true, command_run},
-    {"inspect", "FILE", "Show what a module imports, exports and needs", NULL, COMMAND_INSPECT, 1,
-     1, false, command_inspect},
-    {"disasm", "FILE [FUNCTION]",
-     "Show machine code, with offsets and opcodes of the module beside",
-     "FUNCTION is an index or a name; without it all functions are shown.", COMMAND_DISASM, 1, 2,
-     false, command_disasm},
-    {"explain", "CODE", "Explain a diagnostic code, such as ALKA_117", NULL, COMMAND_EXPLAIN, 1, 1,
-     false, command_explain},
+     command_run, 1, SIZE_MAX, COMMAND_RUN, true},
+    {"inspect", "FILE", "Show what a module imports, exports and needs", NULL, command_inspect, 1,
+     1, COMMAND_INSPECT, false},
+    {"disasm", "FILE [FUNCTION]", "Show machine code, with the module's opcodes beside",
+     "FUNCTION is an index or a name; without it all functions are shown.", command_disasm, 1, 2,
+     COMMAND_DISASM, false},
+    {"explain", "CODE", "Explain a diagnostic code, such as ALKA_117", NULL, command_explain, 1, 1,
+     COMMAND_EXPLAIN, false},
     {"wast", "FILE.json…", "Run converted test suites",
      "The files are what wast2json or `wasm-tools json-from-wast` makes of .wast scripts. Each\n"
      "command of a script counts; modules in text form are skipped.",
-     COMMAND_WAST, 1, SIZE_MAX, false, command_wast},
+     command_wast, 1, SIZE_MAX, COMMAND_WAST, false},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

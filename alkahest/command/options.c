@@ -20,7 +20,8 @@ enum option_id {
 enum option_value { VALUE_NONE, VALUE_REQUIRED, VALUE_OPTIONAL };
 
 struct option {
-    const char *name, *meta, *help;
+    const char *meta, *help;
+    char name[12];
     uint32_t commands; /* enum command_bit */
     enum option_value value;
     char letter;
@@ -28,7 +29,7 @@ struct option {
 
 static const struct option option_table[OPTION_COUNT] = {
 #define OPTION(id, letter, name, value, meta, commands, help) \
-    [OPTION_##id] = {name, meta, help, COMMAND_##commands, VALUE_##value, letter},
+    [OPTION_##id] = {meta, help, name, COMMAND_##commands, VALUE_##value, letter},
 #include "options.def"
 };
 
@@ -92,11 +93,11 @@ static bool parse_count(const char *text, uint32_t *out_count) {
 }
 
 static bool parse_stats(const char *text, enum stats_form *out_form) {
-    if (text && strcmp(text, "json") != 0) {
+    if (*text && strcmp(text, "json") != 0) {
         report_error("--stats knows only one form by name: json (not '%s')", text);
         return false;
     }
-    *out_form = text ? STATS_JSON : STATS_TEXT;
+    *out_form = *text ? STATS_JSON : STATS_TEXT;
     return true;
 }
 
@@ -153,7 +154,7 @@ static bool parse_option(struct parser *parser, const struct option_word *option
         }
         value = parser->words[parser->next++];
     }
-    return settings_apply(parser->settings, option->id, value);
+    return settings_apply(parser->settings, option->id, value ? value : "");
 }
 
 static bool parse_rest(struct parser *parser) {

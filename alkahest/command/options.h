@@ -68,11 +68,11 @@ struct command {
     const char *operands; /* as shown in usage */
     const char *summary;  /* one line */
     const char *details;  /* more, or NULL */
-    enum command_bit bit;
+    int (*run)(const struct settings *settings);
     size_t operands_min, operands_max; /* SIZE_MAX: any number */
+    enum command_bit bit;
     bool passes_rest; /* the first operand ends our options but for those that stand right behind
                          it; all after them belongs to the program that is run */
-    int (*run)(const struct settings *settings);
 };
 
 /*

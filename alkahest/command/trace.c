@@ -23,39 +23,95 @@ static void trace_function_line(struct trace *trace, uint32_t func_idx) {
     (void)fprintf(stderr, "func[%" PRIu32 "] %s\n", func_idx, name);
 }
 
-static void trace_home(void *self, uint32_t func_idx, const struct alka_home *home) {
+/* 0–15: general registers by their numbers, 16–31: vector registers. */
+static void trace_register_name(uint8_t reg, char text[16]) {
     static const char *const general[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                             "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-    struct trace *trace = self;
-    if (!(trace->phases & TRACE_REGS))
-        return;
-    trace_function_line(trace, func_idx);
-    (void)fprintf(stderr, "  regs  local %-4" PRIu32 " ", home->local_idx);
-    if (home->last_off != UINT32_MAX)
-        (void)fprintf(stderr, "0x%06" PRIx32 "–0x%06" PRIx32 " ", home->first_off, home->last_off);
-    if (!home->is_register)
-        (void)fprintf(stderr, "[rbp%+" PRId32 "]\n", home->frame_off);
-    else if (home->is_vector)
-        (void)fprintf(stderr, "xmm%u\n", (unsigned)home->reg);
+    if (reg < 16)
+        (void)snprintf(text, 16, "%s", general[reg]);
     else
-        (void)fprintf(stderr, "%s\n", general[home->reg & 15]);
+        (void)snprintf(text, 16, reg < 32 ? "xmm%u" : "-", reg - 16u);
 }
 
-static void trace_op(void *self, uint32_t func_idx, uint32_t op, uint32_t wasm_off,
-                     uint32_t code_off) {
+static void trace_homes(void *self, const struct alka_body_summary *summary,
+                        const struct alka_trace_home *homes, uint32_t count) {
     struct trace *trace = self;
+    trace_function_line(trace, summary->func_idx);
+    if (!(trace->phases & TRACE_REGS))
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct alka_web *web = &summary->webs[homes[i].web];
+        char reg[16], type[VALUE_TEXT_BYTES];
+        trace_register_name(homes[i].reg, reg);
+        value_type_name(web->type, type, sizeof type);
+        (void)fprintf(stderr,
+                      "  regs  web %" PRIu32 " local %" PRIu32 " %s, weight %" PRIu32 ", 0x%" PRIx32
+                      "–0x%" PRIx32 ": %s",
+                      homes[i].web, web->local, type, web->weight, web->first_off, web->last_off,
+                      reg);
+        if (homes[i].frame_off != INT32_MIN)
+            (void)fprintf(stderr, " [rbp%+" PRId32 "]", homes[i].frame_off);
+        (void)fprintf(stderr, "%s\n", homes[i].is_saved ? " saved around calls" : "");
+    }
+}
+
+static void trace_address(const struct alka_trace_value *value) {
+    char base[16], index[16];
+    trace_register_name(value->base, base);
+    trace_register_name(value->index, index);
+    (void)fprintf(stderr, "[%s+%s*%u%+" PRId32 "]", base, index, 1u << (value->scale & 3),
+                  value->disp);
+}
+
+static void trace_value(const struct alka_trace_value *value) {
+    char base[16];
+    trace_register_name(value->base, base);
+    switch (value->kind) {
+    case ALKA_TRACE_CONSTANT:
+        (void)fprintf(stderr, "%" PRId64, (int64_t)value->bits);
+        return;
+    case ALKA_TRACE_LOCAL:
+        (void)fprintf(stderr, "web%" PRIu32 "@%s", value->web, base);
+        return;
+    case ALKA_TRACE_REGISTER:
+        (void)fprintf(stderr, "%s", base);
+        return;
+    case ALKA_TRACE_SLOT:
+        (void)fprintf(stderr, "[rbp%+" PRId32 "]", value->disp);
+        return;
+    case ALKA_TRACE_FLAGS:
+        (void)fprintf(stderr, "flags:%u", (unsigned)value->base);
+        return;
+    case ALKA_TRACE_ADDRESS:
+        trace_address(value);
+        return;
+    case ALKA_TRACE_LOAD:
+        (void)fprintf(stderr, "mem[%s%+" PRId32 "]", base, value->disp);
+        return;
+    }
+}
+
+static void trace_op(void *self, const struct alka_trace_op *op, const uint8_t *text) {
+    const struct trace *trace = self;
     if (!(trace->phases & TRACE_EMIT))
         return;
-    trace_function_line(trace, func_idx);
-    (void)fprintf(stderr, "  emit  code 0x%06" PRIx32 "  module 0x%06" PRIx32 "  %s\n", code_off,
-                  wasm_off, alka_op_name(op));
+    (void)fprintf(stderr, "  emit  0x%06" PRIx32 " %-20s", op->wasm_off, alka_op_name(op->op));
+    (void)fprintf(stderr, " code 0x%06" PRIx32, op->code_off);
+    for (uint32_t i = op->code_off; i < op->code_end_off; i++)
+        (void)fprintf(stderr, " %02x", text[i]);
+    (void)fprintf(stderr, op->hidden ? "  | … " : "  |");
+    for (uint32_t i = 0; i < op->depth; i++) {
+        (void)fputc(' ', stderr);
+        trace_value(&op->stack[i]);
+    }
+    (void)fputc('\n', stderr);
 }
 
 const struct alka_codegen_trace *trace_codegen(struct trace *trace, uint32_t phases) {
     *trace = (struct trace){
         .phases = phases,
         .func_idx = ALKA_NO_INDEX,
-        .codegen = {.self = trace, .home = trace_home, .op = trace_op},
+        .codegen = {.self = trace, .homes = trace_homes, .op = trace_op},
     };
     return (phases & (TRACE_REGS | TRACE_EMIT)) ? &trace->codegen : NULL;
 }

@@ -9,6 +9,7 @@
 #include "options.h"
 
 #include <alkahest.h>
+#include <alkahest/codegen_trace.h>
 
 struct trace {
     uint32_t phases; /* enum trace_phase */

@@ -184,6 +184,7 @@ bool value_parse(const char *text, alka_valtype type, struct value *out_value) {
 
 static void format_double(uint64_t bits, char *text, size_t text_bytes) {
     double value, back;
+    uint64_t back_bits;
     memcpy(&value, &bits, sizeof value);
     if (isnan(value)) {
         (void)snprintf(text, text_bytes, "%snan:0x%" PRIx64, bits >> 63 ? "-" : "",
@@ -193,13 +194,15 @@ static void format_double(uint64_t bits, char *text, size_t text_bytes) {
     for (int digits = 1; digits <= 17; digits++) {
         (void)snprintf(text, text_bytes, "%.*g", digits, value);
         back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof value) == 0)
+        memcpy(&back_bits, &back, sizeof back);
+        if (back_bits == bits)
             return;
     }
 }
 
 static void format_float(uint32_t bits, char *text, size_t text_bytes) {
     float value, back;
+    uint32_t back_bits;
     memcpy(&value, &bits, sizeof value);
     if (isnan(value)) {
         (void)snprintf(text, text_bytes, "%snan:0x%" PRIx32, bits >> 31 ? "-" : "",
@@ -209,7 +212,8 @@ static void format_float(uint32_t bits, char *text, size_t text_bytes) {
     for (int digits = 1; digits <= 9; digits++) {
         (void)snprintf(text, text_bytes, "%.*g", digits, (double)value);
         back = strtof(text, NULL);
-        if (memcmp(&back, &value, sizeof value) == 0)
+        memcpy(&back_bits, &back, sizeof back);
+        if (back_bits == bits)
             return;
     }
 }

@@ -11,6 +11,7 @@
 #define SPECTEST_F32 UINT64_C(0x4426A666)         /* 666.6 */
 #define SPECTEST_F64 UINT64_C(0x4084D4CCCCCCCCCD) /* 666.6 */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type of all value functions */
 static void spectest_ignore(struct alka_context *caller, uint64_t *values) {
     (void)caller;
     (void)values;
