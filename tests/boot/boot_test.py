@@ -146,6 +146,7 @@ CASES = {name.removeprefix("case_").replace("_", "-"): function for name, functi
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True, help="folder with athanor.elf, azoth.iso, system.bundle")
+    parser.add_argument("--trouble", type=Path, help="the bundle of trouble.toml")
     parser.add_argument("case", choices=CASES)
     args = parser.parse_args()
     try:
