@@ -139,6 +139,24 @@ def case_command(build):
     require(missing.returncode == 1 and "no such file" in missing.stderr, f"a missing manifest ended with {missing.returncode}")
 
 
+def case_new(build):
+    """`./azoth new` starts a module that builds, boots and speaks; a mistake in its manifest is told with its line."""
+    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
+        new = [sys.executable, str(HERE.parents[1] / "sdk" / "new.py"), "my-app"]
+        subprocess.run(new, cwd=folder, check=True, capture_output=True)
+        require(subprocess.run(new, cwd=folder, check=False, capture_output=True).returncode == 1, "an old folder was reused")
+        manifest = Path(folder) / "my-app" / "my-app.toml"
+        run = [sys.executable, str(HERE / "run.py"), "--build", str(build), "--kernel", "--headless", str(manifest)]
+        done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+        require(done.returncode == 0, f"exit status {done.returncode}: {done.stdout}{done.stderr}")
+        require("hello from my-app" in done.stdout, f"the new module says nothing:\n{done.stdout}")
+
+        manifest.write_text(manifest.read_text().replace('"log"', '"lgo"'))
+        done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+        require(done.returncode == 1 and f'{manifest}:8: module[0].capabilities[0]: unknown capability "lgo"' in done.stderr,
+                f"a wrong manifest ended with {done.returncode}: {done.stderr}")
+
+
 CASES = {name.removeprefix("case_").replace("_", "-"): function for name, function in globals().items()
          if name.startswith("case_") and name != "case_shell"}
 
