@@ -38,7 +38,7 @@ void host_threads_drop(struct alka_engine *engine);
 /* The calling thread's stacks that hold this rsp; NULL if none do. Safe in signal handlers. */
 struct host_thread *host_thread_at(uint64_t rsp);
 
-/* signals.c: installs the handlers once per process. */
+/* signals.c: puts the handlers in front of whoever has the signals now. */
 ALKA_MUST_CHECK alka_status host_signals_install(void);
 /* Sees to it that the calling thread handles signals on a stack of their own. */
 ALKA_MUST_CHECK alka_status host_signals_stack(void);

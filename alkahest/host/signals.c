@@ -23,9 +23,14 @@ static const int signals_handled[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 enum { SIGNALS_COUNT = sizeof signals_handled / sizeof *signals_handled };
 
 static struct sigaction signals_previous[SIGNALS_COUNT];
+static pthread_mutex_t signals_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t signals_once = PTHREAD_ONCE_INIT;
-static bool signals_installed;
 static pthread_key_t signals_key;
+static bool signals_have_key;
+/* The frame from which a fault was handed on; 0: none was. Whoever was there before may hand it
+ * back to us, deeper in the stack; or leave by a jump, and then the next signal starts no deeper.
+ */
+static _Thread_local uintptr_t signals_chained_at;
 
 static enum alka_fault signals_fault(int number, const siginfo_t *info) {
     if (info->si_code <= 0) /* sent by a process */
@@ -79,17 +84,21 @@ static void signals_chain(int number, siginfo_t *info, void *context) {
     while (signals_handled[i] != number)
         i++;
     const struct sigaction *previous = &signals_previous[i];
-    if (previous->sa_flags & SA_SIGINFO) {
-        previous->sa_sigaction(number, info, context);
-        return;
-    }
-    if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
+    bool is_default = !(previous->sa_flags & SA_SIGINFO) &&
+                      (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (is_default || here < signals_chained_at) {
         signals_die(number);
         if (info->si_code <= 0)
             raise(number);
         return;
     }
-    previous->sa_handler(number);
+    signals_chained_at = here;
+    if (previous->sa_flags & SA_SIGINFO)
+        previous->sa_sigaction(number, info, context);
+    else
+        previous->sa_handler(number);
+    signals_chained_at = 0;
 }
 
 static void signals_handle(int number, siginfo_t *info, void *context) {
@@ -103,23 +112,33 @@ static void signals_free_stack(void *stack) {
     munmap(stack, SIGNALS_STACK_BYTES);
 }
 
-static void signals_install(void) {
-    if (pthread_key_create(&signals_key, signals_free_stack) != 0)
-        return;
-    struct sigaction action;
+static void signals_make_key(void) {
+    signals_have_key = pthread_key_create(&signals_key, signals_free_stack) == 0;
+}
+
+/* In front of whoever handles the signal now, unless that is us. */
+static bool signals_install_one(size_t i) {
+    struct sigaction now, action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = signals_handle;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < SIGNALS_COUNT; i++)
-        if (sigaction(signals_handled[i], &action, &signals_previous[i]) != 0)
-            return;
-    signals_installed = true;
+    if (sigaction(signals_handled[i], NULL, &now) != 0)
+        return false;
+    if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == signals_handle)
+        return true;
+    signals_previous[i] = now;
+    return sigaction(signals_handled[i], &action, NULL) == 0;
 }
 
 alka_status host_signals_install(void) {
-    pthread_once(&signals_once, signals_install);
-    return signals_installed ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
+    pthread_once(&signals_once, signals_make_key);
+    bool ok = signals_have_key;
+    pthread_mutex_lock(&signals_lock);
+    for (size_t i = 0; i < SIGNALS_COUNT && ok; i++)
+        ok = signals_install_one(i);
+    pthread_mutex_unlock(&signals_lock);
+    return ok ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
 }
 
 alka_status host_signals_stack(void) {
