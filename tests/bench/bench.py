@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 import subprocess
 import sys
 
@@ -31,6 +32,8 @@ def parse_arguments(arguments):
         prog="azoth bench", description="Measures run time and compile time against other engines.")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
     parser.add_argument("--alkahest", help="the alkahest command (default: BUILD/bin/alkahest)")
+    parser.add_argument("--alkahest-flags", default="", metavar="FLAGS",
+                        help="handed to every alkahest command, e.g. '--cpu=native'")
     parser.add_argument("--engines", help="names separated by commas, or `all`; see --list")
     parser.add_argument("--programs", help="names or classes separated by commas; see --list")
     parser.add_argument("--runs", type=int, help="turns (default 5; 3 with --quick)")
@@ -61,7 +64,7 @@ def words(text):
 
 def choose_engines(options):
     """The engines to measure; says which are not there. One that was asked for must be there."""
-    engines = find_engines(options.build, options.alkahest)
+    engines = find_engines(options.build, options.alkahest, shlex.split(options.alkahest_flags))
     known = {engine.name: engine for engine in engines}
     asked = words(options.engines)
     unknown = set(asked) - set(known) - {"all"}
@@ -110,6 +113,7 @@ def description(engines, options):
         "load": os.getloadavg()[0],
         "commit": commit.stdout.strip(),
         "runs": options.runs,
+        "alkahest_flags": options.alkahest_flags,
         "engines": {e.name: {"title": e.title, "version": e.version} for e in engines},
         "programs": {},
         "modules": {},
@@ -136,9 +140,7 @@ def corpus_modules(options):
     if options.module:
         return {path.name: path for path in options.module}
     corpus = options.build / "corpus"
-    found = {str(p.relative_to(corpus)): p for p in sorted(corpus.glob("**/*.wasm"))}
-    modules = {"/".join(name.split("/")[-1:]) if list(found).count(name) else name: path
-               for name, path in found.items()}  # fmt: skip
+    modules = {str(path.relative_to(corpus)): path for path in sorted(corpus.glob("*/*.wasm"))}
     if not modules:
         print(f"no corpus in {corpus}: run tests/corpus/corpus.py first", file=sys.stderr)
     builder = Builder(options.build / "bench" / "programs")
@@ -171,22 +173,24 @@ def write_reports(data, folder):
     engines, base = list(data["engines"]), base_of(data)
     titles = {name: engine["title"] for name, engine in data["engines"].items()}
     titles["validate"] = "V8, validation only"
+    setting = (f"Medians of {data['runs']} interleaved runs on {data['cpu']}, "
+               f"commit {data['commit']}, ")  # fmt: skip
+    files = {}
     if data["programs"]:
-        setting = (f"Medians of {data['runs']} interleaved runs on {data['cpu']}, "
-                   f"`./azoth bench`, commit {data['commit']}.")  # fmt: skip
-        charts = {
-            "classes.svg": svg.geomean_chart(data["programs"], engines, titles, report.GROUPS, base),
-            "programs.svg": svg.programs_chart(data["programs"], engines, titles, base),
-            "table.md": report.markdown(data["programs"], engines, titles, base, setting),
-        }
-        for name, text in charts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        print(report.table(data["programs"], engines, base))
+        results = data["programs"]
+        rows = report.ratio_rows(results, engines, base)
+        files["classes.svg"] = svg.geomean_chart(results, engines, titles, report.GROUPS, base)
+        files["programs.svg"] = svg.programs_chart(results, engines, titles, base)
+        files["programs.md"] = report.markdown(rows, titles, setting + "`./azoth bench`.")
+        print(report.table(results, engines, base))
     if data["modules"]:
         names = throughput_engines(data)
-        chart = svg.throughput_chart(data["modules"], names, titles)
-        (folder / "compile.svg").write_text(chart, encoding="utf-8")
+        rows = report.throughput_rows(data["modules"], names)
+        files["compile.svg"] = svg.throughput_chart(data["modules"], names, titles)
+        files["compile.md"] = report.markdown(rows, titles, setting + "`./azoth bench --compile`.")
         print(report.throughput_table(data["modules"], names))
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     print(f"\ncharts and Markdown table in {folder}")
 
 
@@ -210,6 +214,16 @@ def check_answers(data):
     return 1 if failures else 0
 
 
+def load(path):
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BuildError(f"{path}: {error}") from error
+    if data.get("format") != 1:
+        raise BuildError(f"{path} is not a file that --json wrote")
+    return data
+
+
 def main(arguments=None):
     options = parse_arguments(arguments)
     if options.list:
@@ -222,7 +236,7 @@ def main(arguments=None):
             raise BuildError(f"could not fetch {', '.join(failed)}")
         return 0
     if options.from_file:
-        data = json.loads(options.from_file.read_text(encoding="utf-8"))
+        data = load(options.from_file)
     else:
         engines = choose_engines(options)
         data = description(engines, options)
@@ -233,7 +247,7 @@ def main(arguments=None):
         return check_answers(data)
     write_reports(data, options.build / "bench")
     if options.compare:
-        old = json.loads(options.compare.read_text(encoding="utf-8"))
+        old = load(options.compare)
         print(f"\nsince {old['when']} ({old['commit']}):")
         print(report.comparison(old, data, base_of(data)))
     return 1 if any(result["failed"] for result in data["programs"].values()) else 0

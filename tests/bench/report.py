@@ -70,12 +70,11 @@ def against(results, engine, rival):
 
 
 def table(results, engines, base):
-    lines = align(ratio_rows(results, engines, base))
+    lines = align(ratio_rows(results, engines, base)) + [""]
     for rival in ("turbofan", "turbofan-new", "cranelift", "liftoff"):
         if "alkahest" in engines and rival in engines:
             sentence = against(results, "alkahest", rival)
-            lines += ["", sentence] if sentence and lines[-1] and " ÷ " not in lines[-1] else \
-                [sentence] if sentence else []  # fmt: skip
+            lines += [sentence] if sentence else []
     failures = [f"{name}: {engine}: {reason}" for name, result in results.items()
                 for engine, reason in result["failed"].items()]  # fmt: skip
     if failures:
@@ -83,11 +82,11 @@ def table(results, engines, base):
     return "\n".join(lines)
 
 
-def markdown(results, engines, titles, base, setting):
-    rows = ratio_rows(results, engines, base)
-    rows[0] = ["program", f"{titles.get(base, base)}, ms",
-               *(titles.get(e, e) for e in engines if e != base)]  # fmt: skip
-    rows = [[f"**{c}**" if row[0].startswith("geomean") else c for c in row] for row in rows]
+def markdown(rows, titles, setting):
+    """The same rows for a README: engines by their titles, means in bold, the setting below."""
+    heads = [head.split(" ") for head in rows[0]]
+    rows[0] = [" ".join([titles.get(head[0], head[0]), *head[1:]]) for head in heads]
+    rows[1:] = [[f"**{c}**" if row[0].startswith("geomean") else c for c in row] for row in rows[1:]]
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" + "|---:" * (len(rows[0]) - 1) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
     return "\n".join(lines + ["", setting, ""])

@@ -11,6 +11,7 @@ import stats
 FONT = "font-family='sans-serif' fill='#222'"
 COLOURS = {
     "native": "#999999", "novec": "#c8c8c8", "alkahest": "#c0392b", "checked": "#e59866",
+    "wrap": "#f5cba7",
     "turbofan": "#2471a3", "liftoff": "#7fb3d5", "turbofan-new": "#154360",
     "liftoff-new": "#a9cce3", "wasm2c": "#229954", "cranelift": "#7d3c98", "winch": "#c39bd3",
     "wasmer": "#d4ac0d", "validate": "#b2babb",

@@ -104,27 +104,36 @@ def repeated(data, target_bytes):
 
 def extreme_shapes():
     """Valid functions that tempt a compiler into quadratic time. Names say the shape."""
-    i32, local_get, const0 = 0x7F, b"\x20", b"\x41\x00"
-    adds = b"".join(local_get + leb(i % 10000) + b"\x6a" for i in range(100000))
-    sets = b"".join(local_get + leb(i) + b"\x41\x01\x6a\x21" + leb((i * 7919) % 10000)
-                    for i in range(10000))  # fmt: skip
-    nested = b"\x02\x40" * 50000 + b"\x20\x00\x0d\x00" + b"\x0b\x20\x00\x0d\x00" * 49999 + b"\x0b"
-    loops = b"\x03\x40" * 20000 + b"\x20\x00\x41\x01\x6a\x21\x00" + b"\x0b" * 20000
-    arms = b"\x02\x40" * 64 + const0 + b"\x0e" + leb(60000)
-    arms += b"".join(leb(i * 31 % 64) for i in range(60001)) + b"\x0b" * 64
-    straight = b"\x20\x00\x41\x05\x6c\x20\x01\x6a\x22\x00\x41\x03\x74\x21\x01" * 350000
-    deep = const0 * 50000 + b"\x6a" * 49999
-    ladder = b"".join(b"\x20\x00\x04\x7f\x41\x01\x05\x41\x02\x0b\x21\x00" for _ in range(60000))
+    i32, get0, set0, const0, add = 0x7F, b"\x20\x00", b"\x21\x00", b"\x41\x00", b"\x6a"
+    block, loop, end, br_if0 = b"\x02\x40", b"\x03\x40", b"\x0b", b"\x0d\x00"
+    load, store, call0, drop = b"\x28\x02\x00", b"\x36\x02\x00", b"\x10\x00", b"\x1a"
+    increment = get0 + b"\x41\x01" + add + set0
+
+    many_reads = b"".join(b"\x20" + leb(i % 10000) + add for i in range(100000))
+    many_writes = b"".join(b"\x20" + leb(i) + b"\x41\x01" + add + b"\x21" + leb(i * 7919 % 10000)
+                           for i in range(10000))  # fmt: skip
+    arms = block * 64 + const0 + b"\x0e" + leb(60000)
+    arms += b"".join(leb(i * 31 % 64) for i in range(60001)) + end * 64
+    arithmetic = get0 + b"\x41\x05\x6c\x20\x01\x6a\x22\x00\x41\x03\x74\x21\x01"
+    choice = get0 + b"\x04\x7f\x41\x01\x05\x41\x02\x0b" + set0
     out = {
-        "locals-10000": (const0 + adds, [(10000, i32)]),
-        "locals-10000-written": (sets + const0, [(10000, i32)]),
-        "blocks-50000": (nested + const0, [(1, i32)]),
-        "loops-20000": (loops + const0, [(1, i32)]),
+        "locals-10000": (const0 + many_reads, [(10000, i32)]),
+        "locals-10000-written": (many_writes + const0, [(10000, i32)]),
+        "blocks-50000": (block * 50000 + (get0 + br_if0 + end) * 50000 + const0, [(1, i32)]),
+        "loops-20000": (loop * 20000 + increment + end * 20000 + const0, [(1, i32)]),
+        "ifs-60000": (choice * 60000 + get0, [(1, i32)]),
         "br_table-60000": (arms + const0, []),
-        "body-5MB": (straight + b"\x20\x00", [(2, i32)]),
-        "stack-50000": (deep, []),
-        "if-60000": (ladder + b"\x20\x00", [(1, i32)]),
-    }
+        "body-5MB": (arithmetic * 350000 + get0, [(2, i32)]),
+        "stack-50000": (const0 * 50000 + add * 49999, []),
+        # with thousands of values waiting on the operand stack:
+        "stack-branches": (get0 * 5000 + block + (get0 + br_if0) * 50000 + end + add * 4999,
+                           [(1, i32)]),
+        "stack-calls": ((get0 + load) * 2000 + (call0 + drop) * 20000 + add * 1999, [(1, i32)]),
+        "stack-sets": ((get0 + increment) * 20000 + add * 19999, [(1, i32)]),
+        "stack-stores": ((get0 + load + get0 + get0 + store) * 20000 + add * 19999, [(1, i32)]),
+        "stack-blocks": ((get0 + block + end) * 20000 + add * 19999, [(1, i32)]),
+        "stack-ifs": ((get0 + choice) * 20000 + add * 19999, [(1, i32)]),
+    }  # fmt: skip
     return {name: module([body(code, groups)]) for name, (code, groups) in out.items()}
 
 
