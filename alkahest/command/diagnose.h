@@ -13,8 +13,9 @@
 void diagnose_print(const struct alka_diag *diag, const char *file, struct alka_span bytes,
                     const struct alka_module *module);
 
-/* The message alone, into `text`, cut off if it is too small. */
-void diagnose_message(const struct alka_diag *diag, char *text, size_t text_bytes);
+/* The message alone, into `text`, cut off if it is too small; `module` may be NULL. */
+void diagnose_message(const struct alka_diag *diag, const struct alka_module *module, char *text,
+                      size_t text_bytes);
 
 /* "trap[ALKA_601]: …" and the Wasm backtrace. */
 void diagnose_trap(enum alka_trap trap, const struct alka_trap_report *report);

@@ -254,7 +254,7 @@ void help_print_command(const struct command *command) {
     if (command->details)
         printf("\n%s\n", command->details);
     printf("\nOptions:\n");
-    for (int id = OPTION_COUNT - 1; id >= 0; id--)
+    for (int id = 0; id < OPTION_COUNT; id++)
         if (option_table[id].commands & (uint32_t)command->bit)
             help_print_option(&option_table[id]);
 }

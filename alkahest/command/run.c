@@ -114,16 +114,10 @@ static int run_instantiate_failed(const struct run *run, alka_status status,
     struct alka_diag diag = error->diag;
     if (diag.code == ALKA_OK)
         diag.code = status;
-    const struct alka_module *module = &run->image->module;
     diagnose_print(&diag, file_display_name(run->pipeline.path), run->pipeline.module_bytes,
-                   module);
-    bool is_import = status == ALKA_E_UNKNOWN_IMPORT || status == ALKA_E_IMPORT_TYPE;
-    if (is_import && diag.args[0] < module->import_count) {
-        const struct alka_import *import = &module->imports[diag.args[0]];
-        report_note("the import is %.*s.%.*s; run offers " RUN_WASI_MODULE,
-                    (int)import->module.size, (const char *)import->module.data,
-                    (int)import->name.size, (const char *)import->name.data);
-    }
+                   &run->image->module);
+    if (status == ALKA_E_UNKNOWN_IMPORT)
+        report_note("`alkahest run` offers the functions of " RUN_WASI_MODULE);
     return COMMAND_EXIT_FAILED;
 }
 

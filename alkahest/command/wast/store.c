@@ -103,7 +103,7 @@ void wast_store_compile(struct wast_store *store, const char *path, struct alka_
     out_outcome->status =
         alka_engine_compile(store->engine, bytes, &store->options, out_image, &diag);
     if (out_outcome->status != ALKA_OK)
-        diagnose_message(&diag, out_outcome->message, sizeof out_outcome->message);
+        diagnose_message(&diag, NULL, out_outcome->message, sizeof out_outcome->message);
 }
 
 void wast_store_instantiate(struct wast_store *store, struct alka_image *image,
@@ -122,5 +122,6 @@ void wast_store_instantiate(struct wast_store *store, struct alka_image *image,
         (void)snprintf(out_outcome->message, sizeof out_outcome->message, "%s",
                        alka_trap_message(error.trap));
     else
-        diagnose_message(&error.diag, out_outcome->message, sizeof out_outcome->message);
+        diagnose_message(&error.diag, &image->module, out_outcome->message,
+                         sizeof out_outcome->message);
 }

@@ -1,0 +1,27 @@
+/* `alkahest explain`: the page of a diagnostic code. */
+#include "commands.h"
+#include "report.h"
+
+#include <alkahest/render.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+int command_explain(const struct settings *settings) {
+    const char *word = settings->operands.items[0];
+    uint32_t code;
+    if (!alka_code_parse(word, &code)) {
+        report_error("'%s' is no code; codes look like ALKA_117", word);
+        return COMMAND_EXIT_USAGE;
+    }
+    const char *page = alka_explain(code);
+    if (!page) {
+        report_error("there is no code ALKA_%03" PRIu32, code);
+        return COMMAND_EXIT_FAILED;
+    }
+    (void)fputs(page, stdout);
+    size_t bytes = strlen(page);
+    if (bytes && page[bytes - 1] != '\n')
+        putchar('\n');
+    return COMMAND_EXIT_OK;
+}
