@@ -167,25 +167,45 @@ alka_status alka_session_compile(struct alka_session *session) {
     return session_end(session, session_compile(session));
 }
 
-/* --- Adopt. --- */
+/* --- Load: what an .alk file holds, instead of compiling. --- */
 
-static alka_status session_adopt(struct alka_session *session, const struct alka_code *code) {
+static alka_status session_copy_tables(struct alka_session *session, const struct alka_blob *blob) {
+    struct alka_arena *arena = &session->tables;
+    uint32_t *function_offs;
+    struct alka_trap_site *trap_sites;
+    struct alka_reloc *relocs;
+    ALKA_TRY(alka_arena_alloc(arena, blob->function_count + (size_t)1, sizeof *function_offs,
+                              &function_offs));
+    ALKA_TRY(alka_arena_alloc(arena, blob->trap_site_count, sizeof *trap_sites, &trap_sites));
+    ALKA_TRY(alka_arena_alloc(arena, blob->reloc_count, sizeof *relocs, &relocs));
+    alka_blob_copy_tables(blob, function_offs, trap_sites, relocs, &session->code);
+    return ALKA_OK;
+}
+
+static alka_status session_load(struct alka_session *session, const struct alka_blob *blob) {
     const struct alka_crucible *crucible = session->crucible;
-    ALKA_TRY(session_reserve_text(session, code->text_bytes));
-    size_t bytes = session_round(code->text_bytes, ALKA_PAGE_BYTES);
+    ALKA_TRY(alka_blob_check_module(blob, &session->module, &session->diag));
+    alka_cpu_set missing = blob->cpu_required & ~session->options.codegen.cpu;
+    if (missing) {
+        session->diag.code = ALKA_E_BLOB_CPU;
+        session->diag.args[0] = missing;
+        return ALKA_E_BLOB_CPU;
+    }
+    ALKA_TRY(session_copy_tables(session, blob));
+    ALKA_TRY(session_reserve_text(session, blob->text.size));
+    size_t bytes = session_round(blob->text.size, ALKA_PAGE_BYTES);
     if (bytes) {
         ALKA_TRY(crucible->code_commit(crucible->self, session->text, 0, bytes));
-        memcpy(session->text, code->text, code->text_bytes);
+        memcpy(session->text, blob->text.data, blob->text.size);
     }
     session->text_committed_bytes = bytes;
-    session->code = *code;
     session->code.text = session->text;
     return ALKA_OK;
 }
 
-alka_status alka_session_adopt(struct alka_session *session, const struct alka_code *code) {
+alka_status alka_session_load(struct alka_session *session, const struct alka_blob *blob) {
     ALKA_TRY(session_begin(session, ALKA_SESSION_VALIDATING, ALKA_SESSION_COMPILING));
-    return session_end(session, session_adopt(session, code));
+    return session_end(session, session_load(session, blob));
 }
 
 /* --- Link. --- */

@@ -35,7 +35,7 @@ int command_compile(const struct settings *settings) {
     struct pipeline pipeline;
     struct alka_image *image;
     struct trace trace;
-    bool ok = pipeline_open(&pipeline, settings, settings->operands.items[0],
+    bool ok = pipeline_open(&pipeline, settings, settings->operands.items[0], PIPELINE_LOOKS,
                             trace_codegen(&trace, settings->trace));
     if (ok && pipeline.is_blob) {
         report_error("%s is compiled already", file_display_name(pipeline.path));

@@ -267,8 +267,9 @@ int command_disasm(const struct settings *settings) {
     struct origins origins = {0};
     const struct alka_codegen_trace trace = {.self = &origins, .op = origins_trace};
     const char *wanted = settings->operands.count > 1 ? settings->operands.items[1] : NULL;
-    bool ok = pipeline_open(&pipeline, settings, settings->operands.items[0], &trace) &&
-              pipeline_compile(&pipeline) && disasm_print(&pipeline, &origins, wanted);
+    bool ok =
+        pipeline_open(&pipeline, settings, settings->operands.items[0], PIPELINE_LOOKS, &trace) &&
+        pipeline_compile(&pipeline) && disasm_print(&pipeline, &origins, wanted);
     free(origins.items);
     pipeline_close(&pipeline);
     return ok ? COMMAND_EXIT_OK : COMMAND_EXIT_FAILED;

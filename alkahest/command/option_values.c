@@ -162,6 +162,16 @@ bool cpu_parse(const char *text, alka_cpu_set *out_cpu) {
     return false;
 }
 
+bool cpu_is_offered(alka_cpu_set cpu) {
+    alka_cpu_set missing = cpu & ~alka_host_cpu();
+    if (!missing)
+        return true;
+    char names[200];
+    cpu_describe(missing, names, sizeof names);
+    report_error("this processor cannot run code for that --cpu: it lacks %s", names);
+    return false;
+}
+
 bool trace_parse(const char *text, uint32_t *out_trace) {
     for (;;) {
         size_t bytes = strcspn(text, ",");

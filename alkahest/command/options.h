@@ -90,6 +90,8 @@ void help_print_all(const struct command *commands, size_t count);
 bool features_parse(const char *text, alka_feature_set *out_features);
 bool memory_model_parse(const char *text, enum alka_memory_model *out_model);
 bool cpu_parse(const char *text, alka_cpu_set *out_cpu);
+/* Can this processor run such code? If not, that has been printed. */
+bool cpu_is_offered(alka_cpu_set cpu);
 bool trace_parse(const char *text, uint32_t *out_trace);
 
 const char *memory_model_name(enum alka_memory_model model);

@@ -39,6 +39,7 @@ bool pipeline_read(struct pipeline *pipeline, const char *path) {
 /* A blob is taken as it was compiled: its options are the file's, not the command line's. */
 static struct alka_session_options pipeline_options(struct pipeline *pipeline,
                                                     const struct settings *settings,
+                                                    enum pipeline_use use,
                                                     const struct alka_codegen_trace *trace) {
     struct alka_session_options options = alka_engine_defaults();
     options.features = settings->features;
@@ -49,6 +50,7 @@ static struct alka_session_options pipeline_options(struct pipeline *pipeline,
     if (pipeline->is_blob) {
         options.features = pipeline->blob.features_allowed;
         options.codegen.memory_model = pipeline->blob.memory_model;
+        options.codegen.cpu = use == PIPELINE_RUNS ? alka_host_cpu() : pipeline->blob.cpu_required;
     }
     options.progress = pipeline_progress;
     options.progress_self = pipeline;
@@ -56,15 +58,17 @@ static struct alka_session_options pipeline_options(struct pipeline *pipeline,
 }
 
 bool pipeline_open(struct pipeline *pipeline, const struct settings *settings, const char *path,
-                   const struct alka_codegen_trace *trace) {
+                   enum pipeline_use use, const struct alka_codegen_trace *trace) {
     if (!pipeline_read(pipeline, path))
+        return false;
+    if (use == PIPELINE_RUNS && !cpu_is_offered(settings->cpu))
         return false;
     progress_begin(&pipeline->progress);
     if (alka_engine_open(NULL, &pipeline->engine) != ALKA_OK) {
         report_error("out of memory");
         return false;
     }
-    struct alka_session_options options = pipeline_options(pipeline, settings, trace);
+    struct alka_session_options options = pipeline_options(pipeline, settings, use, trace);
     struct alka_session *session = &pipeline->session;
     double begin_ms = clock_ms();
     alka_session_open(session, alka_engine_registry(pipeline->engine), &options,
@@ -80,57 +84,11 @@ bool pipeline_open(struct pipeline *pipeline, const struct settings *settings, c
     return true;
 }
 
-/* A diagnostic about no place in the module. */
-static struct alka_diag pipeline_placeless(alka_status code) {
-    return (struct alka_diag){
-        .code = code,
-        .offset = ALKA_DIAG_NONE,
-        .section_id = ALKA_DIAG_NONE,
-        .func_idx = ALKA_DIAG_NONE,
-        .op = ALKA_DIAG_NONE,
-    };
-}
-
-/* Copies the blob's tables where they are aligned, and hands its code to the session. */
-static alka_status pipeline_adopt(struct pipeline *pipeline) {
-    struct alka_session *session = &pipeline->session;
-    const struct alka_blob *blob = &pipeline->blob;
-    struct alka_arena arena;
-    struct alka_code code;
-    uint32_t *function_offs;
-    struct alka_trap_site *trap_sites;
-    struct alka_reloc *relocs;
-    ALKA_TRY(alka_blob_check_module(blob, &session->module, &session->diag));
-    alka_arena_init(&arena, session->crucible, SIZE_MAX);
-    session->diag = pipeline_placeless(ALKA_E_OUT_OF_MEMORY);
-    alka_status status = alka_arena_alloc(&arena, blob->function_count + (size_t)1,
-                                          sizeof *function_offs, &function_offs);
-    if (status == ALKA_OK)
-        status = alka_arena_alloc(&arena, blob->trap_site_count, sizeof *trap_sites, &trap_sites);
-    if (status == ALKA_OK)
-        status = alka_arena_alloc(&arena, blob->reloc_count, sizeof *relocs, &relocs);
-    if (status == ALKA_OK) {
-        alka_blob_copy_tables(blob, function_offs, trap_sites, relocs, &code);
-        status = alka_session_adopt(session, &code);
-    }
-    alka_arena_drop(&arena);
-    return status;
-}
-
-bool pipeline_fits_cpu(struct pipeline *pipeline) {
-    alka_cpu_set missing = pipeline->session.code.cpu_required & ~alka_host_cpu();
-    if (!missing)
-        return true;
-    struct alka_diag diag = pipeline_placeless(ALKA_E_BLOB_CPU);
-    diag.args[0] = missing;
-    return pipeline_fail(pipeline, &diag, NULL);
-}
-
 bool pipeline_compile(struct pipeline *pipeline) {
     struct alka_session *session = &pipeline->session;
     double begin_ms = clock_ms();
-    alka_status status =
-        pipeline->is_blob ? pipeline_adopt(pipeline) : alka_session_compile(session);
+    alka_status status = pipeline->is_blob ? alka_session_load(session, &pipeline->blob)
+                                           : alka_session_compile(session);
     if (status != ALKA_OK)
         return pipeline_fail(pipeline, &session->diag, &session->module);
     pipeline->statistics.compile_ms = clock_ms() - begin_ms;

@@ -17,6 +17,9 @@ struct statistics {
     double parse_ms, compile_ms, link_ms, total_ms;
 };
 
+/* Code that is only looked at may need what this processor lacks. */
+enum pipeline_use { PIPELINE_LOOKS, PIPELINE_RUNS };
+
 struct pipeline {
     const char *path;
     struct file_bytes file;
@@ -37,11 +40,9 @@ struct pipeline {
  * session.code; pipeline_link makes the image.
  */
 bool pipeline_open(struct pipeline *pipeline, const struct settings *settings, const char *path,
-                   const struct alka_codegen_trace *trace);
+                   enum pipeline_use use, const struct alka_codegen_trace *trace);
 bool pipeline_compile(struct pipeline *pipeline);
 bool pipeline_link(struct pipeline *pipeline, struct alka_image **out_image);
-/* Can this processor run the compiled code? */
-bool pipeline_fits_cpu(struct pipeline *pipeline);
 void pipeline_close(struct pipeline *pipeline);
 
 /* Reads a file and finds the module in it: the file itself, or what an .alk file carries. */

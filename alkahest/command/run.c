@@ -240,11 +240,10 @@ static bool run_load(struct run *run) {
     struct pipeline *pipeline = &run->pipeline;
     const struct settings *settings = run->settings;
     const struct alka_codegen_trace *codegen = trace_codegen(&run->trace, settings->trace);
-    if (!pipeline_open(pipeline, settings, settings->operands.items[0], codegen))
+    if (!pipeline_open(pipeline, settings, settings->operands.items[0], PIPELINE_RUNS, codegen))
         return false;
     trace_module(&run->trace, &pipeline->session.module, pipeline->session.crucible);
-    if (!pipeline_compile(pipeline) || !pipeline_fits_cpu(pipeline) ||
-        !pipeline_link(pipeline, &run->image))
+    if (!pipeline_compile(pipeline) || !pipeline_link(pipeline, &run->image))
         return false;
     trace_link(&run->trace, run->image);
     statistics_print(&pipeline->statistics, settings->stats);

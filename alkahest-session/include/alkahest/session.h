@@ -10,12 +10,13 @@
  *     alka_session_drop(&session);
  *
  * Or step by step, for those who measure, write the code to a file, or make no instance:
- *     alka_session_validate, alka_session_compile (or alka_session_adopt), alka_session_link,
+ *     alka_session_validate, alka_session_compile (or alka_session_load), alka_session_link,
  *     then alka_session_take_image.
  */
 #ifndef ALKAHEST_SESSION_H
 #define ALKAHEST_SESSION_H
 
+#include <alkahest/blob.h>
 #include <alkahest/codegen.h>
 #include <alkahest/instance.h>
 #include <alkahest/registry.h>
@@ -50,7 +51,7 @@ struct alka_session {
     /* From the steps; read them after the step that fills them. */
     struct alka_module module; /* validate */
     struct alka_layout layout;
-    struct alka_code code;   /* compile, adopt: not linked, text where it will run */
+    struct alka_code code;   /* compile, load: not linked, text where it will run */
     size_t peak_arena_bytes; /* of both arenas together */
     uint32_t native_code_bytes;
 
@@ -79,11 +80,13 @@ ALKA_MUST_CHECK alka_status alka_session_validate(struct alka_session *session);
 /* Each body: validated, then emitted, while its bytes are in cache. */
 ALKA_MUST_CHECK alka_status alka_session_compile(struct alka_session *session);
 /*
- * Instead of compiling: code that was made before, from the same module bytes. It was checked by
- * whoever read it; text and tables are copied.
+ * Instead of compiling: the code of an .alk file, whose module (blob->module_bytes) the session was
+ * opened with, with features blob->features_allowed. options.codegen.cpu says what the processor
+ * offers. Everything is copied. The machine code is not looked at: the file must be trusted.
+ * ALKA_E_BLOB_MODULE, ALKA_E_BLOB_TABLE, ALKA_E_BLOB_CPU, ALKA_E_OUT_OF_MEMORY.
  */
-ALKA_MUST_CHECK alka_status alka_session_adopt(struct alka_session *session,
-                                               const struct alka_code *code);
+ALKA_MUST_CHECK alka_status alka_session_load(struct alka_session *session,
+                                              const struct alka_blob *blob);
 /* Patches and seals the code: the image. READY with vtable NULL; else also makes the instance. */
 ALKA_MUST_CHECK alka_status alka_session_link(struct alka_session *session,
                                               const struct alka_vtable *vtable,

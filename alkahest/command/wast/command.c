@@ -7,6 +7,8 @@
 int command_wast(const struct settings *settings) {
     struct wast_count count = {0};
     bool ok = true;
+    if (!cpu_is_offered(settings->cpu))
+        return COMMAND_EXIT_FAILED;
     for (size_t i = 0; i < settings->operands.count; i++)
         ok &= wast_run_file(settings, settings->operands.items[i], &count);
     printf("%llu passed, %llu failed, %llu skipped\n", (unsigned long long)count.passed,
