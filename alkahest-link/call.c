@@ -32,13 +32,6 @@ static uint32_t call_stack_bytes(const alka_valtype *types, uint32_t count) {
     return places.stack_bytes;
 }
 
-static bool call_has_vectors(const alka_valtype *types, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (alka_valtype_is_vector(types[i]))
-            return true;
-    return false;
-}
-
 /* Where the value with this place lies: two elements for a v128. */
 static uint64_t *call_cell(struct alka_call_block *block, uint64_t stack, struct alka_place place) {
     switch (place.kind) {
@@ -96,24 +89,52 @@ static bool call_has_room(const struct alka_thread *thread, uint64_t stack_bytes
     return alka_thread_here() != thread || here - thread->control_limit > CALL_ENTER_ROOM_BYTES;
 }
 
-enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *func,
-                         const struct alka_functype *type, uint64_t *values) {
+/* The common case: integers in registers, at most one result. False: it is not. */
+static bool call_scatter_plain(struct alka_call_block *block, const struct alka_functype *type,
+                               const uint64_t *values) {
+    if (type->param_count > ALKA_PLACE_INTEGERS || type->result_count > 1)
+        return false;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        if (type->params[i] != ALKA_I32 && type->params[i] != ALKA_I64)
+            return false;
+        block->integers[i] = type->params[i] == ALKA_I32 ? (uint32_t)values[i] : values[i];
+    }
+    return type->result_count == 0 || type->results[0] == ALKA_I32 || type->results[0] == ALKA_I64;
+}
+
+/* Everything else. */
+static enum alka_trap call_general(struct alka_thread *thread, const struct alka_func *func,
+                                   const struct alka_functype *type, uint64_t *values,
+                                   struct alka_call_block *block) {
     uint32_t param_bytes = call_stack_bytes(type->params, type->param_count);
     uint32_t result_bytes = call_stack_bytes(type->results, type->result_count);
     uint64_t stack_bytes = param_bytes > result_bytes ? param_bytes : result_bytes;
     stack_bytes = (stack_bytes + 15) & ~UINT64_C(15);
+    /* Nothing may be written below the stack's limit. */
     if (!call_has_room(thread, stack_bytes))
         return ALKA_TRAP_STACK_EXHAUSTED;
-
-    struct alka_call_block block;
     uint64_t stack = thread->data_pointer - stack_bytes;
-    block.data_pointer = stack;
-    block.uses_vectors = call_has_vectors(type->params, type->param_count) ||
-                         call_has_vectors(type->results, type->result_count);
-    call_scatter(&block, stack, type->params, type->param_count, values);
-    enum alka_trap trap = (enum alka_trap)alka_enter(thread, func, &block);
+    block->data_pointer = stack;
+    block->uses_vectors = true;
+    call_scatter(block, stack, type->params, type->param_count, values);
+    enum alka_trap trap = (enum alka_trap)alka_enter(thread, func, block);
     if (trap == ALKA_TRAP_NONE)
-        call_gather(&block, stack, type->results, type->result_count, values);
+        call_gather(block, stack, type->results, type->result_count, values);
+    return trap;
+}
+
+enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *func,
+                         const struct alka_functype *type, uint64_t *values) {
+    struct alka_call_block block;
+    if (!call_scatter_plain(&block, type, values))
+        return call_general(thread, func, type, values, &block);
+    if (!call_has_room(thread, 0))
+        return ALKA_TRAP_STACK_EXHAUSTED;
+    block.data_pointer = thread->data_pointer;
+    block.uses_vectors = false;
+    enum alka_trap trap = (enum alka_trap)alka_enter(thread, func, &block);
+    if (trap == ALKA_TRAP_NONE && type->result_count)
+        values[0] = type->results[0] == ALKA_I32 ? (uint32_t)block.integers[0] : block.integers[0];
     return trap;
 }
 

@@ -163,6 +163,63 @@ static void globals_match_exactly(void **state) {
     assert_int_equal(resolve_one("env", "offer", ALKA_EXTERN_GLOBAL, 0, 0), ALKA_E_IMPORT_TYPE);
 }
 
+/* Enough of both for an index: each import finds its row, the first of two equal names counts. */
+static void large_vtables_are_indexed(void **state) {
+    (void)state;
+    enum { ROWS = 1000, IMPORTS = 500 };
+    static char names[ROWS][8];
+    static struct alka_vtable_row many[ROWS + 1];
+    static struct alka_import imports[IMPORTS];
+    static struct alka_extern found[IMPORTS];
+    static struct alka_function many_functions[IMPORTS];
+    for (uint32_t i = 0; i < ROWS; i++) {
+        names[i][0] = (char)('a' + i % 10), names[i][1] = (char)('a' + i / 10 % 10);
+        names[i][2] = (char)('a' + i / 100);
+        many[i] = (struct alka_vtable_row){
+            i % 2 ? "env" : "en",
+            names[i],
+            ALKA_NO_CAPABILITY,
+            {.params = i % 3 ? "ii" : "F", .results = i % 3 ? "" : "i", .values = host_values}};
+    }
+    many[ROWS] = many[1];
+    many[ROWS].func.params = "wrong";
+    for (uint32_t i = 0; i < IMPORTS; i++) {
+        uint32_t row = (i * 7 + 1) % ROWS;
+        imports[i] =
+            (struct alka_import){span(many[row].module), span(names[row]), ALKA_EXTERN_FUNC, i, i};
+        many_functions[i] = (struct alka_function){.type_idx = row % 3 ? 0 : 1, .imported = true};
+    }
+    struct alka_module module = {
+        .imports = imports, .import_count = IMPORTS, .types = types, .functions = many_functions};
+    struct alka_vtable vtable = {.rows = many, .row_count = ROWS + 1};
+    for (uint32_t fail_at = 0; fail_at < 2; fail_at++) {
+        struct fake_crucible fake;
+        fake_crucible_init(&fake);
+        fake.fail_at = fail_at == 0 ? 0 : FAKE_NEVER;
+        struct alka_arena arena;
+        alka_arena_init(&arena, &fake.crucible, 0);
+        struct alka_diag diag;
+        alka_status status =
+            alka_link_resolve(&module, ALKA_MEMORY_GUARD, type_ids, &vtable, &arena, found, &diag);
+        assert_int_equal(status, fail_at == 0 ? ALKA_E_OUT_OF_MEMORY : ALKA_OK);
+        alka_arena_drop(&arena);
+        assert_true(fake_crucible_is_empty(&fake));
+    }
+    for (uint32_t i = 0; i < IMPORTS; i++)
+        assert_ptr_equal(found[i].host.params, many[(i * 7 + 1) % ROWS].func.params);
+    imports[IMPORTS - 1].name = span("zzz");
+    struct fake_crucible fake;
+    fake_crucible_init(&fake);
+    struct alka_arena arena;
+    alka_arena_init(&arena, &fake.crucible, 0);
+    struct alka_diag diag;
+    assert_int_equal(
+        alka_link_resolve(&module, ALKA_MEMORY_GUARD, type_ids, &vtable, &arena, found, &diag),
+        ALKA_E_UNKNOWN_IMPORT);
+    assert_int_equal(diag.args[0], IMPORTS - 1);
+    alka_arena_drop(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_found_by_both_names),
@@ -172,6 +229,7 @@ int main(void) {
         cmocka_unit_test(memories_match_by_size_and_space),
         cmocka_unit_test(tables_match_by_type_and_limits),
         cmocka_unit_test(globals_match_exactly),
+        cmocka_unit_test(large_vtables_are_indexed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
