@@ -115,7 +115,7 @@ enum verdict run_assert_refused(struct runner *runner) {
         return verdict;
     if (outcome.status == ALKA_OK)
         return run_fail(runner, "expected \"%s\", but the module was accepted", expected);
-    if (!run_messages_agree(expected, outcome.message))
+    if (!run_refusal_agrees(expected, &outcome))
         return run_fail(runner, "expected \"%s\", got \"%s\"", expected, outcome.message);
     return VERDICT_PASSED;
 }

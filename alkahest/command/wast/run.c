@@ -32,14 +32,6 @@ const char *run_text(const struct runner *runner, const char *key) {
     return text ? text : "";
 }
 
-/* One text must begin with the other: ours may say more, so may theirs ("uninitialized element 2").
- */
-bool run_messages_agree(const char *expected, const char *got) {
-    size_t expected_bytes = strlen(expected), got_bytes = strlen(got);
-    size_t common = expected_bytes < got_bytes ? expected_bytes : got_bytes;
-    return common > 0 && memcmp(expected, got, common) == 0;
-}
-
 struct alka_instance *run_instance(const struct runner *runner, const json_t *json,
                                    const char *key) {
     const json_t *name = json_object_get(json, key);
