@@ -67,6 +67,7 @@ alka_status stacks_take(struct alka_thread **out_thread) {
         .host_limit = control_limit + STACKS_HOST_ROOM_BYTES,
         .data_limit = space + ALKA_DATA_GUARD_BYTES,
         .data_top = space + STACKS_BELOW_BYTES,
+        .data_pointer = space + STACKS_BELOW_BYTES,
         .data_guard_bytes = ALKA_DATA_GUARD_BYTES,
     };
     *out_thread = thread;
