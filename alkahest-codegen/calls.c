@@ -1,0 +1,282 @@
+/*
+ * Room: codegen. Calls: inside the module, of imports, through tables, of runtime helpers. Comes
+ * in: arguments on the stack. Goes out: results on the stack, every live home as it was. Must leave
+ * nothing pending across a call, and check all of a table entry before control goes through it.
+ *
+ * Order: what lies below the arguments goes to slots; live homes in caller-saved registers go to
+ * theirs; arguments for the frame; then all arguments for registers at once.
+ */
+#include "control.h"
+#include "frame.h"
+#include "moves.h"
+
+enum {
+    ENTRY_CODE = offsetof(struct alka_table_entry, code),
+    ENTRY_CONTEXT = offsetof(struct alka_table_entry, context),
+    ENTRY_FUNC = offsetof(struct alka_table_entry, func),
+    ENTRY_TYPE_ID = offsetof(struct alka_table_entry, type_id),
+};
+_Static_assert(sizeof(struct alka_table_entry) == 32, "call_indirect scales by a shift");
+
+#define CALL_ENTRY X64_GPR(R11) /* the foreign-call thunk wants it there */
+#define CALL_INDEX X64_GPR(RAX)
+
+/* --- Before ------------------------------------------------------------------------------------*/
+
+/* Entries below the arguments must not depend on a register that the callee overwrites. Locals may
+ * stay pending: their homes survive. */
+static void call_settle_below(struct emit *e, uint32_t args) {
+    for (uint32_t i = e->settled; i + args < e->depth; i++) {
+        struct value *value = &e->stack[i];
+        bool stays = value_is_const(value) ||
+                     (value->kind == VALUE_LOCAL && e->homes[value->base_web].state != HOME_ENDED);
+        if (!stays)
+            stack_settle(e, value);
+    }
+}
+
+/* Homes that hold a value still wanted, in registers that the callee may overwrite. */
+static reg_set call_homes(const struct emit *e) {
+    reg_set homes = 0;
+    for (reg_set left = e->live_homes & ~REG_CALLEE_SAVED; left; left &= left - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(left);
+        if (e->homes[e->home_web[reg]].state == HOME_LIVE)
+            homes |= REG_BIT(reg);
+    }
+    return homes;
+}
+
+static void call_save(struct emit *e, reg_set homes) {
+    for (; homes; homes &= homes - 1) {
+        const struct home *home = &e->homes[e->home_web[__builtin_ctz(homes)]];
+        EMIT_ASSERT(home->is_saved);
+        if (!home->writes_through)
+            frame_save(e, home);
+    }
+}
+
+static void call_reload(struct emit *e, reg_set homes) {
+    for (; homes; homes &= homes - 1)
+        frame_reload(e, &e->homes[e->home_web[__builtin_ctz(homes)]]);
+}
+
+/* One argument for the overflow area. */
+static void call_store_arg(struct emit *e, struct value *value, uint32_t stack_off) {
+    unsigned reg = stack_reg(e, value);
+    value_store(e, value->type, frame_mem(e, (int32_t)stack_off), reg);
+}
+
+/* Registers are moved at once; what comes from the frame or is a constant is loaded after that. */
+static void call_move_arg(struct emit *e, struct moves *moves, struct value *value, unsigned to) {
+    if (value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD || value->kind == VALUE_FLAGS)
+        stack_own(e, value);
+    if (value->kind == VALUE_REG)
+        moves_add(moves, to, value->base, value->type);
+    else if (value_is_home_reg(e, value))
+        moves_add(moves, to, e->homes[value->base_web].reg, value->type);
+}
+
+static bool call_arg_is_late(const struct emit *e, const struct value *value) {
+    return value->kind != VALUE_REG && !value_is_home_reg(e, value);
+}
+
+/* `index`: the entry of a table index, which goes to CALL_INDEX; or NULL. */
+static void call_place_args(struct emit *e, const struct alka_functype *type, uint32_t first,
+                            struct value *index) {
+    struct alka_places places = {0};
+    struct moves moves = {0};
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, type->params[i]);
+        struct value *value = &e->stack[first + i];
+        if (value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD)
+            stack_own(e, value);
+        if (place.kind == ALKA_PLACE_STACK)
+            call_store_arg(e, value, place.index);
+        e->pinned = 0;
+    }
+    if (index && index->kind != VALUE_CONST)
+        stack_reg(e, index);
+    places = (struct alka_places){0};
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, type->params[i]);
+        if (place.kind != ALKA_PLACE_STACK)
+            call_move_arg(e, &moves, &e->stack[first + i], abi_param_reg(place));
+    }
+    if (index)
+        call_move_arg(e, &moves, index, CALL_INDEX.number);
+    moves_emit(e, &moves);
+    places = (struct alka_places){0};
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, type->params[i]);
+        if (place.kind != ALKA_PLACE_STACK && call_arg_is_late(e, &e->stack[first + i]))
+            value_load(e, &e->stack[first + i], abi_param_reg(place));
+    }
+    if (index && call_arg_is_late(e, index))
+        value_load(e, index, CALL_INDEX.number);
+}
+
+/* --- After -------------------------------------------------------------------------------------*/
+
+/* Several results: all to their slots, before the registers are needed for something else. */
+static void call_push_results(struct emit *e, const struct alka_functype *type) {
+    uint32_t first = e->depth;
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        unsigned kind = alka_valtype_kind(type->results[i]);
+        struct alka_place place = alka_place_next(&places, type->results[i]);
+        e->stack[e->depth++] = (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind};
+        if (place.kind == ALKA_PLACE_STACK)
+            continue;
+        value_store(e, kind, slot_mem(e, &e->stack[first + i]), abi_result_reg(place));
+    }
+    places = (struct alka_places){0};
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        struct alka_place place = alka_place_next(&places, type->results[i]);
+        if (place.kind != ALKA_PLACE_STACK)
+            continue;
+        x64_op w = kind_w(alka_valtype_kind(type->results[i]));
+        x64_g(&e->x, X64_MOV | w, X64_GPR(RAX), frame_mem(e, (int32_t)place.index));
+        x64_g(&e->x, X64_MOV_STORE | w, X64_GPR(RAX), slot_mem(e, &e->stack[first + i]));
+    }
+    e->settled = e->depth;
+}
+
+static void call_finish(struct emit *e, const struct alka_functype *type, reg_set homes) {
+    if (type->result_count == 1) {
+        unsigned kind = alka_valtype_kind(type->results[0]);
+        stack_push_reg(e, kind, kind_is_vector(kind) ? REG_XMM0 : X64_RAX);
+    } else if (type->result_count) {
+        stack_flush(e, 0);
+        call_push_results(e, type);
+    }
+    call_reload(e, homes);
+}
+
+/* --- The calls ---------------------------------------------------------------------------------*/
+
+static bool call_reserve(struct emit *e, const struct alka_functype *type) {
+    size_t values = (size_t)type->param_count + type->result_count;
+    return emit_reserve(e, EMIT_OP_BYTES + values * 4 * X64_MOST_BYTES);
+}
+
+/* Up to the call instruction; returns the homes to be reloaded. */
+static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bool is_indirect) {
+    uint32_t args = type->param_count + (is_indirect ? 1 : 0);
+    stack_settle_loads(e);
+    call_settle_below(e, args);
+    reg_set homes = call_homes(e);
+    call_save(e, homes);
+    call_place_args(e, type, e->depth - args, is_indirect ? stack_top(e, 0) : NULL);
+    for (uint32_t i = 0; i < args; i++)
+        stack_pop(e);
+    return homes;
+}
+
+static void call_defined(struct emit *e, uint32_t defined) {
+    struct alka_codegen *gen = e->gen;
+    if (defined <= gen->emitted) {
+        x64_call(&e->x, 0);
+        emit_patch(e, emit_off(e) - 4, gen->function_offs[defined]);
+        return;
+    }
+    x64_call(&e->x, gen->function_offs[defined]);
+    gen->function_offs[defined] = emit_off(e) - 4;
+}
+
+void low_call(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t func = emit_take_u32(e);
+    const struct alka_module *module = e->gen->module;
+    const struct alka_functype *type = alka_function_type(module, func);
+    if (!call_reserve(e, type))
+        return;
+    reg_set homes = call_prepare(e, type, false);
+    if (func < module->imported_functions) {
+        x64_call(&e->x, 0);
+        emit_reloc(e, ALKA_RELOC_IMPORT_CALL, func);
+    } else {
+        call_defined(e, func - module->imported_functions);
+    }
+    call_finish(e, type, homes);
+}
+
+/* Null, or of another type. */
+static void stub_wrong_entry(struct emit *e, const struct stub *stub) {
+    x64_alu_imm(&e->x, X64_CMP | X64_W, x64_mem(CALL_ENTRY, ENTRY_FUNC), 0);
+    uint8_t *not_null = x64_jcc_short(&e->x, X64_NE);
+    emit_site(e, ALKA_TRAP_UNINITIALIZED_ELEMENT, stub->wasm_off);
+    x64_ud2(&e->x);
+    x64_land(&e->x, not_null);
+    emit_site(e, ALKA_TRAP_INDIRECT_TYPE_MISMATCH, stub->wasm_off);
+    x64_ud2(&e->x);
+}
+
+/* A function of another instance: the thunk changes r15. */
+static void stub_foreign(struct emit *e, const struct stub *stub) {
+    x64_call(&e->x, 0);
+    emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
+    x64_jmp(&e->x, 0);
+    emit_patch(e, emit_off(e) - 4, stub->back_off);
+}
+
+static void call_jump_to_stub(struct emit *e, enum x64_cond cond, struct stub stub) {
+    x64_jcc(&e->x, cond, NO_OFF);
+    stub.jump_off = emit_off(e) - 4;
+    stub.wasm_off = e->op_off;
+    emit_stub(e, stub);
+}
+
+/* The index in CALL_INDEX becomes the entry's address in CALL_ENTRY. */
+static void call_find_entry(struct emit *e, uint32_t table_idx) {
+    const struct alka_table_def *table = &e->gen->module->tables[table_idx];
+    int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
+    bool fixed = !table->imported && !table->exported && !table->mutated;
+    if (fixed && table->range.min <= INT32_MAX)
+        x64_alu_imm(&e->x, X64_CMP, x64_rm_gpr(CALL_INDEX), (int32_t)table->range.min);
+    else
+        x64_g(&e->x, X64_CMP | X64_W, CALL_INDEX,
+              x64_mem(X64_GPR(R15), view + (int32_t)offsetof(struct alka_view, size)));
+    emit_trap_if(e, X64_AE, ALKA_TRAP_UNDEFINED_ELEMENT);
+    x64_n_i8(&e->x, X64_SHIFT_IMM | X64_W, X64_SHL, x64_rm_gpr(CALL_INDEX), 5);
+    x64_g(&e->x, X64_MOV | X64_W, CALL_ENTRY, x64_mem(X64_GPR(R15), view));
+    x64_gg(&e->x, X64_ADD | X64_W, CALL_ENTRY, CALL_INDEX);
+}
+
+void low_call_indirect(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t type_idx = emit_take_u32(e), table_idx = emit_take_u32(e);
+    const struct alka_functype *type = &e->gen->module->types[type_idx];
+    if (!call_reserve(e, type))
+        return;
+    reg_set homes = call_prepare(e, type, true);
+    call_find_entry(e, table_idx);
+    x64_n_i32(&e->x, X64_ALU_IMM32, 7, x64_mem(CALL_ENTRY, ENTRY_TYPE_ID), 0);
+    emit_reloc(e, ALKA_RELOC_TYPE_ID, type_idx);
+    call_jump_to_stub(e, X64_NE, (struct stub){.emit = stub_wrong_entry});
+    uint32_t foreign_jump = NO_OFF;
+    if (e->gen->foreign_tables[table_idx]) {
+        x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
+        x64_jcc(&e->x, X64_NE, NO_OFF);
+        foreign_jump = emit_off(e) - 4;
+    }
+    x64_n(&e->x, X64_GROUP5, 2, x64_mem(CALL_ENTRY, ENTRY_CODE));
+    if (foreign_jump != NO_OFF)
+        emit_stub(e, (struct stub){.emit = stub_foreign,
+                                   .jump_off = foreign_jump,
+                                   .back_off = emit_off(e),
+                                   .wasm_off = e->op_off});
+    call_finish(e, type, homes);
+}
+
+/* (delta) → old size in pages, or -1 */
+void low_memory_grow(struct emit *e, const struct lowering *how) {
+    (void)how;
+    static const alka_valtype i32 = ALKA_I32;
+    static const struct alka_functype type = {&i32, &i32, 1, 1};
+    emit_take_u32(e); /* memory 0 */
+    reg_set homes = call_prepare(e, &type, false);
+    x64_call(&e->x, 0);
+    emit_reloc(e, ALKA_RELOC_HELPER_CALL, ALKA_HELPER_MEMORY_GROW);
+    x64_gg(&e->x, X64_MOV, X64_GPR(RAX), X64_GPR(RAX)); /* the helper's result has 64 bits */
+    call_finish(e, &type, homes);
+}

@@ -1,0 +1,324 @@
+/*
+ * The state of one body's emission, and what the files of this room tell each other. The walk
+ * (emit.c) calls one lowering per opcode (shapes_*.c, control.c, calls.c, locals.c); lowerings work
+ * on the operand stack (stack.h) and write machine code (x64.h).
+ *
+ * Registers are numbered through: 0–15 general, 16–31 vector, so that one 32-bit set holds all.
+ * At any time each allocatable register is exactly one of: free; owned by one entry of the operand
+ * stack; the home of one live web; or held by the lowering that runs.
+ */
+#ifndef ALKAHEST_CODEGEN_EMIT_H
+#define ALKAHEST_CODEGEN_EMIT_H
+
+#include "pages.h"
+#include "x64.h"
+#include <alkahest/code.h>
+#include <alkahest/codegen.h>
+#include <alkahest/leb128.h>
+#include <alkahest/ops.h>
+#include <alkahest/summary.h>
+
+#ifdef ALKA_CODEGEN_CHECKS
+#define EMIT_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
+#else
+#define EMIT_ASSERT(condition) ((void)0)
+#endif
+
+typedef uint32_t reg_set;
+enum { REG_XMM0 = 16, REG_NONE = 0xFF };
+#define REG_BIT(reg) (UINT32_C(1) << (reg))
+#define REG_GENERAL UINT32_C(0x0000FFFF)
+#define REG_VECTOR UINT32_C(0xFFFF0000)
+/* Never homes of webs: the operand stack always finds these. */
+#define REG_SCRATCH_GENERAL (REG_BIT(X64_RAX) | REG_BIT(X64_RCX) | REG_BIT(X64_RDX))
+#define REG_SCRATCH_VECTOR (UINT32_C(7) << REG_XMM0)
+#define REG_CALLEE_SAVED (REG_BIT(X64_RBX) | REG_BIT(X64_R12) | REG_BIT(X64_R13) | REG_BIT(X64_R14))
+
+static inline struct x64_gpr reg_gpr(unsigned reg) {
+    EMIT_ASSERT(reg < REG_XMM0);
+    return (struct x64_gpr){(uint8_t)reg};
+}
+static inline struct x64_xmm reg_xmm(unsigned reg) {
+    EMIT_ASSERT(reg >= REG_XMM0 && reg < 32);
+    return (struct x64_xmm){(uint8_t)(reg - REG_XMM0)};
+}
+static inline bool reg_is_vector(unsigned reg) { return reg >= REG_XMM0; }
+static inline struct x64_rm reg_rm(unsigned reg) {
+    return x64_rm_gpr((struct x64_gpr){(uint8_t)(reg & 15)});
+}
+
+/* --- Values ------------------------------------------------------------------------------------*/
+
+enum value_kind {
+    VALUE_CONST,   /* bits */
+    VALUE_LOCAL,   /* web base_web, not read yet */
+    VALUE_REG,     /* base; base_web: it is that web's home, and the next opcode sets it */
+    VALUE_SLOT,    /* in the frame, in the slot of its own depth */
+    VALUE_FLAGS,   /* i32: condition `cond`; on top of the stack only */
+    VALUE_ADDRESS, /* (base) + (index << scale) + disp, to be computed by lea */
+    VALUE_LOAD,    /* memory[(base) + disp], to be read as `load` says */
+};
+
+#define NO_WEB UINT32_MAX
+
+/*
+ * An entry of the operand stack. A register that it names is owned by it, unless the web beside the
+ * register is not NO_WEB: then the register is that web's home, and is only read.
+ */
+struct value {
+    uint8_t kind;  /* enum value_kind */
+    uint8_t type;  /* enum alka_kind */
+    uint8_t base;  /* REG_NONE: none */
+    uint8_t index; /* ADDRESS */
+    union {
+        uint8_t scale; /* ADDRESS: 0 to 3 */
+        uint8_t cond;  /* FLAGS: enum flag_cond */
+        uint8_t load;  /* LOAD: enum load_kind */
+    };
+    int32_t disp;
+    union {
+        uint64_t bits; /* CONST; f32 in the low half */
+        struct {
+            uint32_t base_web;
+            union {
+                uint32_t index_web;
+                uint32_t wasm_off; /* LOAD: of the instruction, for its trap */
+            };
+        };
+    };
+};
+
+/* Conditions of pending comparisons: x64_cond, or one of these of two flags. */
+enum flag_cond {
+    FLAG_FLOAT_EQ = 16, /* ZF and not PF */
+    FLAG_FLOAT_NE = 17, /* not ZF or PF */
+};
+
+/* How a pending load reads. */
+enum load_kind {
+    LOAD_32,
+    LOAD_64,
+    LOAD_8_S,
+    LOAD_8_U,
+    LOAD_16_S,
+    LOAD_16_U,
+    LOAD_8_S_64,
+    LOAD_16_S_64,
+    LOAD_32_S_64,
+    LOAD_F32,
+    LOAD_F64,
+    LOAD_KINDS
+};
+
+static inline bool kind_is_vector(unsigned kind) {
+    return kind >= ALKA_KIND_F32 && kind <= ALKA_KIND_V128;
+}
+/* 64-bit general register operand. */
+static inline bool kind_is_wide(unsigned kind) {
+    return kind != ALKA_KIND_I32 && kind != ALKA_KIND_F32;
+}
+static inline x64_op kind_w(unsigned kind) { return kind_is_wide(kind) ? X64_W : 0; }
+
+/* --- Homes -------------------------------------------------------------------------------------*/
+
+enum home_state {
+    HOME_IDLE,  /* holds nothing */
+    HOME_LIVE,  /* its register is taken */
+    HOME_ENDED, /* was read for the last time, but entries still refer to it */
+};
+
+/* Where a web lives. */
+struct home {
+    uint8_t reg;   /* REG_NONE: in the frame */
+    uint8_t type;  /* enum alka_kind */
+    uint8_t state; /* enum home_state; registers only */
+    bool is_saved; /* caller-saved register and calls inside: the frame slot holds it meanwhile */
+    bool writes_through; /* is_saved, and every write goes to the slot too: no save needed */
+    uint32_t refs;       /* entries of the operand stack that name it */
+    uint32_t last_off;
+    int32_t slot; /* rbp-relative; HOME_NO_SLOT */
+};
+
+#define HOME_NO_SLOT INT32_MIN
+
+/* --- Blocks ------------------------------------------------------------------------------------*/
+
+enum block_kind { BLOCK_BODY, BLOCK_BLOCK, BLOCK_LOOP, BLOCK_IF, BLOCK_ELSE };
+
+struct block {
+    uint8_t kind;
+    bool is_reached;     /* something branches to its label */
+    uint8_t result_reg;  /* place of the label's only value; REG_NONE: slots */
+    alka_valtype single; /* when the type is written in place */
+    const alka_valtype *params, *results;
+    uint32_t param_count, result_count;
+    uint32_t base;      /* depth of the operand stack below the parameters */
+    uint32_t label_off; /* loop: its head. Else: last jump to the end, which links to the others */
+    uint32_t else_off;  /* if: the jump to the else arm */
+    uint32_t table_chain; /* jump table words that want the end's address, linked, plus 1 */
+    uint32_t stub_off;    /* br_table's stub for this label, and */
+    uint32_t stub_table;  /* the br_table (its wasm offset) that made it */
+};
+
+#define NO_OFF UINT32_MAX
+
+/* --- Cold code ---------------------------------------------------------------------------------*/
+
+struct emit;
+
+/* What is emitted behind the body. `jump_off`: the rel32 that leads there; `back_off`: where it
+ * goes on. */
+struct stub {
+    void (*emit)(struct emit *e, const struct stub *stub);
+    uint32_t jump_off, back_off, wasm_off;
+    uint8_t trap; /* enum alka_trap */
+    uint8_t a, b, c;
+    uint32_t more;
+};
+
+/* --- The whole ---------------------------------------------------------------------------------*/
+
+/* A use of a read-only datum in the text: rel32 at code_off, ends the instruction but for `tail`
+ * bytes of immediate. */
+struct rodata_fixup {
+    uint32_t code_off;
+    uint32_t rodata_off : 29, tail : 3;
+};
+
+struct jump_table {
+    uint32_t rodata_off, count;
+};
+
+struct alka_codegen {
+    const struct alka_module *module;
+    const struct alka_crucible *crucible;
+    struct alka_codegen_options options;
+    struct alka_layout layout;
+    uint8_t *text;
+    uint32_t text_reserved, text_committed, text_used;
+    uint32_t *function_offs; /* until a function is emitted: last call to it, which links on */
+    uint32_t emitted;
+    bool *foreign_tables; /* per table: may hold functions of other instances */
+    struct pages sites, relocs, rodata, fixups, tables, constants, stubs;
+    uint32_t constant_count;
+    reg_set allocatable, home_regs; /* what the limits and the module leave */
+    bool has_memory;
+    uint8_t memory_reg; /* r15 or r14 */
+    bool is_finished;
+};
+
+enum {
+    EMIT_OP_BYTES = 2048, /* room that every opcode has */
+    EMIT_WINDOW = 24,     /* entries on top of the operand stack that are not settled */
+};
+
+struct emit {
+    struct x64 x;         /* first: hot */
+    const uint8_t *pc;    /* next byte of the body */
+    const uint8_t *bytes; /* of the module */
+    uint8_t *limit;       /* text that may be written */
+    struct value *stack;
+    uint32_t depth;
+    uint32_t settled; /* entries below are constants or slots */
+    reg_set free;     /* registers that an entry may take */
+    reg_set pinned;   /* held by the lowering that runs: not to be spilled */
+    reg_set live_homes;
+    uint32_t op_off; /* module offset of the opcode that runs */
+    uint32_t pending_loads;
+    bool has_flags; /* top entry is VALUE_FLAGS */
+    bool is_dead;   /* no path leads here */
+    bool is_done;
+    bool uses_frame;
+    bool is_leaf;
+    alka_status status; /* first failure; emission stops at the next opcode */
+
+    struct alka_codegen *gen;
+    const struct alka_body_summary *summary;
+    struct home *homes;
+    uint32_t home_web[32]; /* which web lives in each register of live_homes */
+    uint32_t *current;     /* per local: its latest definition */
+    uint32_t next_def, next_block;
+    struct block *blocks;
+    uint32_t block_count;
+    int32_t slots_disp; /* rbp-relative: operand slot 0 */
+    int32_t args_disp;  /* rbp-relative: overflow area of the caller */
+    uint32_t frame_bytes;
+    reg_set saved_regs;
+    uint32_t prologue_sub_off, prologue_sub_bytes, epilogue_add_off;
+    struct alka_arena *scratch;
+};
+
+static inline uint32_t emit_off(const struct emit *e) { return (uint32_t)(e->x.at - e->gen->text); }
+static inline uint8_t *emit_at(const struct emit *e, uint32_t off) { return e->gen->text + off; }
+
+static inline void emit_fail(struct emit *e, alka_status status) {
+    if (!e->status)
+        e->status = status;
+}
+
+/* --- What the files offer each other -----------------------------------------------------------*/
+
+/* text.c: room, jumps, tables beside the text */
+bool emit_reserve(struct emit *e, size_t bytes); /* false: failed, and e->status says why */
+void emit_site(struct emit *e, enum alka_trap trap, uint32_t wasm_off);
+void emit_reloc(struct emit *e, enum alka_reloc_kind kind, uint32_t index);
+void emit_patch(struct emit *e, uint32_t rel32_off, uint32_t target_off);
+/* Patches a chain of rel32 that link to each other (NO_OFF ends it). */
+void emit_patch_chain(struct emit *e, uint32_t last_off, uint32_t target_off);
+void emit_stub(struct emit *e, struct stub stub);
+/* A jump to a stub that traps, if `cond`. */
+void emit_trap_if(struct emit *e, enum x64_cond cond, enum alka_trap trap);
+void emit_stubs(struct emit *e);
+/* Read-only data. The constant's address goes into the instruction that follows through a fixup
+ * that rodata_use makes after it was written. */
+struct rodata {
+    uint32_t off;
+};
+struct rodata rodata_constant(struct emit *e, uint64_t low, uint64_t high, unsigned bytes);
+void rodata_use(struct emit *e, struct rodata what, unsigned tail);
+/* `count` words; the result is the number of the first; emit.c's labels fill them. */
+struct rodata rodata_jump_table(struct emit *e, uint32_t count);
+uint32_t *rodata_word(struct emit *e, uint32_t word);
+
+/* regs.c: homes of webs */
+alka_status regs_assign(struct emit *e);
+
+static inline struct x64_rm frame_mem(struct emit *e, int32_t disp) {
+    e->uses_frame = true;
+    return x64_mem(X64_GPR(RBP), disp);
+}
+
+/* The trusted decoder: bytes that the validator has accepted. */
+static inline uint32_t emit_take_u32(struct emit *e) {
+    uint32_t byte = *e->pc;
+    if (byte < 0x80) {
+        e->pc++;
+        return byte;
+    }
+    return alka_leb_take_u32(&e->pc);
+}
+static inline int64_t emit_take_signed(struct emit *e) {
+    uint32_t byte = *e->pc;
+    if (byte < 0x80) {
+        e->pc++;
+        return (int64_t)((uint64_t)byte << 57) >> 57;
+    }
+    return alka_leb_take_signed(&e->pc);
+}
+
+/* How one opcode is lowered: a function and what tells the opcodes apart that share it
+ * (lowerings.h). */
+struct lowering {
+    void (*emit)(struct emit *e, const struct lowering *how);
+    uint32_t a;
+    uint16_t needs; /* alka_cpu_set */
+    uint8_t kind;   /* enum alka_kind of the operands */
+    uint8_t b, c, d;
+    bool takes_flags;
+};
+
+static inline bool emit_cpu_has(const struct emit *e, alka_cpu_set features) {
+    return (e->gen->options.cpu & features) == features;
+}
+
+#endif

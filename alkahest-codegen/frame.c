@@ -1,0 +1,193 @@
+/*
+ * Room: codegen. The frame: prologue, epilogue, and where in the frame things lie. Comes in: homes.
+ * Goes out: code that brings parameters home, and back. Must never touch the data stack outside of
+ * [rbp, rbp + frame) and the caller's overflow area; a function that calls nobody keeps its frame
+ * below rbp instead, where nobody else writes.
+ *
+ *   rbp →  arguments and results of calls that registers do not hold
+ *          homes of locals, one slot per local: its webs never live at once
+ *          slots of the operand stack, by depth
+ *   + frame_bytes: the caller's frame, whose bottom is our own overflow area
+ */
+#include "frame.h"
+#include "moves.h"
+
+enum {
+    FRAME_MOST_BYTES = 16 << 20,
+    FRAME_SLOT_BYTES = 8,
+};
+
+static const uint8_t frame_saved_order[] = {X64_RBX, X64_R12, X64_R13, X64_R14};
+
+/* Bytes of the overflow area that the body's calls need. */
+static uint32_t frame_overflow_bytes(const struct emit *e) {
+    uint32_t most = e->summary->max_call_values;
+    return most > ALKA_PLACE_INTEGERS ? (most - ALKA_PLACE_INTEGERS) * FRAME_SLOT_BYTES : 0;
+}
+
+static bool frame_needs_slot(const struct emit *e, uint32_t web) {
+    const struct alka_web *facts = &e->summary->webs[web];
+    const struct home *home = &e->homes[web];
+    return facts->weight > facts->write_weight && (home->reg == REG_NONE || home->is_saved);
+}
+
+alka_status frame_plan(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    int32_t *local_slots;
+    ALKA_TRY(alka_arena_alloc(e->scratch, summary->local_count, sizeof *local_slots, &local_slots));
+    uint64_t bytes = frame_overflow_bytes(e);
+    for (uint32_t i = 0; i < summary->web_count; i++) {
+        if (!frame_needs_slot(e, i) || local_slots[summary->webs[i].local])
+            continue;
+        local_slots[summary->webs[i].local] = (int32_t)bytes + 1;
+        bytes += FRAME_SLOT_BYTES;
+    }
+    uint64_t operands = bytes;
+    bytes = (bytes + (uint64_t)summary->max_operands * FRAME_SLOT_BYTES + 15) & ~UINT64_C(15);
+    if (bytes > FRAME_MOST_BYTES)
+        return ALKA_E_FRAME_TOO_LARGE;
+    e->frame_bytes = (uint32_t)bytes;
+    e->is_leaf = summary->call_count == 0 && bytes <= ALKA_FRAME_UNPROBED_BYTES / 2;
+    int32_t bottom = e->is_leaf ? -(int32_t)bytes : 0;
+    e->slots_disp = bottom + (int32_t)operands;
+    e->args_disp = e->is_leaf ? 0 : (int32_t)bytes;
+    for (uint32_t i = 0; i < summary->web_count; i++)
+        if (frame_needs_slot(e, i))
+            e->homes[i].slot = bottom + local_slots[summary->webs[i].local] - 1;
+    return ALKA_OK;
+}
+
+/* --- Entering ----------------------------------------------------------------------------------*/
+
+void frame_save(struct emit *e, const struct home *home) {
+    value_store(e, home->type, frame_mem(e, home->slot), home->reg);
+}
+
+void frame_reload(struct emit *e, const struct home *home) {
+    value_fetch(e, home->type, frame_mem(e, home->slot), home->reg);
+}
+
+/* A parameter that arrived in the caller's overflow area. */
+static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t stack_off) {
+    struct x64_rm from = x64_mem(X64_GPR(RBP), e->args_disp + (int32_t)stack_off);
+    if (home->reg != REG_NONE) {
+        value_fetch(e, home->type, from, home->reg);
+        return;
+    }
+    x64_op w = kind_w(home->type);
+    x64_g(&e->x, X64_MOV | w, X64_GPR(RAX), from);
+    x64_g(&e->x, X64_MOV_STORE | w, X64_GPR(RAX), frame_mem(e, home->slot));
+}
+
+/* Parameters go home: first those whose home is the frame, then registers to registers at once,
+ * then what is in the caller's frame. */
+static void frame_place_params(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    struct moves moves = {0};
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < summary->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, summary->local_types[i]);
+        uint32_t web = summary->def_webs[i];
+        if (web == NO_WEB || place.kind == ALKA_PLACE_STACK)
+            continue;
+        unsigned from = abi_param_reg(place);
+        const struct home *home = &e->homes[web];
+        if (home->reg == REG_NONE)
+            value_store(e, home->type, frame_mem(e, home->slot), from);
+        else
+            moves_add(&moves, home->reg, from, home->type);
+    }
+    moves_emit(e, &moves);
+    places = (struct alka_places){0};
+    for (uint32_t i = 0; i < summary->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, summary->local_types[i]);
+        uint32_t web = summary->def_webs[i];
+        if (web == NO_WEB || place.kind != ALKA_PLACE_STACK)
+            continue;
+        if (!emit_reserve(e, EMIT_OP_BYTES))
+            return;
+        frame_fetch_param(e, &e->homes[web], place.index);
+    }
+}
+
+/* Locals that may be read before they are set. */
+static void frame_zero_locals(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    for (uint32_t i = summary->param_count; i < summary->local_count; i++) {
+        uint32_t web = summary->def_webs[i];
+        if (web == NO_WEB)
+            continue;
+        if (!emit_reserve(e, EMIT_OP_BYTES))
+            return;
+        const struct home *home = &e->homes[web];
+        if (home->reg == REG_NONE)
+            x64_n_i32(&e->x, X64_MOV_IMM | kind_w(home->type), 0, frame_mem(e, home->slot), 0);
+        else if (reg_is_vector(home->reg))
+            x64_xx(&e->x, X64_XORPS, reg_xmm(home->reg), reg_xmm(home->reg));
+        else
+            x64_gg(&e->x, X64_XOR, reg_gpr(home->reg), reg_gpr(home->reg));
+    }
+}
+
+/* Initial values that live in registers and in their slots. */
+static void frame_start_webs(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    for (uint32_t i = 0; i < summary->local_count; i++) {
+        uint32_t web = summary->def_webs[i];
+        if (web == NO_WEB || e->homes[web].reg == REG_NONE)
+            continue;
+        if (!emit_reserve(e, EMIT_OP_BYTES))
+            return;
+        if (e->homes[web].writes_through)
+            frame_save(e, &e->homes[web]);
+        web_start(e, web);
+    }
+}
+
+void frame_enter(struct emit *e) {
+    for (unsigned i = 0; i < sizeof frame_saved_order; i++)
+        if (e->saved_regs & REG_BIT(frame_saved_order[i]))
+            x64_push(&e->x, reg_gpr(frame_saved_order[i]));
+    e->epilogue_add_off = NO_OFF;
+    e->prologue_sub_off = NO_OFF;
+    if (!e->is_leaf && e->frame_bytes) {
+        e->prologue_sub_off = emit_off(e);
+        x64_alu_imm(&e->x, X64_SUB | X64_W, x64_rm_gpr(X64_GPR(RBP)), (int32_t)e->frame_bytes);
+        e->prologue_sub_bytes = emit_off(e) - e->prologue_sub_off;
+        /* Too large for the guard to be counted on: touch its bottom. */
+        if (e->frame_bytes > ALKA_FRAME_UNPROBED_BYTES) {
+            emit_site(e, ALKA_TRAP_STACK_EXHAUSTED, e->summary->code.off);
+            x64_g(&e->x, X64_TEST, X64_GPR(RAX), frame_mem(e, 0));
+        }
+    }
+    frame_place_params(e);
+    frame_zero_locals(e);
+    frame_start_webs(e);
+}
+
+/* --- Leaving -----------------------------------------------------------------------------------*/
+
+bool frame_is_bare(const struct emit *e) { return !e->saved_regs && e->prologue_sub_off == NO_OFF; }
+
+void frame_leave(struct emit *e) {
+    if (e->prologue_sub_off != NO_OFF) {
+        e->epilogue_add_off = emit_off(e);
+        x64_alu_imm(&e->x, X64_ADD | X64_W, x64_rm_gpr(X64_GPR(RBP)), (int32_t)e->frame_bytes);
+    }
+    for (unsigned i = sizeof frame_saved_order; i-- > 0;)
+        if (e->saved_regs & REG_BIT(frame_saved_order[i]))
+            x64_pop(&e->x, reg_gpr(frame_saved_order[i]));
+    x64_ret(&e->x);
+}
+
+/* A frame that nothing used need not be made. */
+void frame_patch(struct emit *e) {
+    if (e->uses_frame || e->prologue_sub_off == NO_OFF)
+        return;
+    struct x64 at = {emit_at(e, e->prologue_sub_off)};
+    x64_nop(&at, e->prologue_sub_bytes);
+    if (e->epilogue_add_off == NO_OFF)
+        return;
+    at.at = emit_at(e, e->epilogue_add_off);
+    x64_nop(&at, e->prologue_sub_bytes);
+}

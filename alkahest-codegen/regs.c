@@ -1,0 +1,196 @@
+/*
+ * Room: codegen. Homes: where each web of a body lives, decided before a byte is emitted. Comes in:
+ * the summary. Goes out: e->homes, the registers that the prologue saves, the frame's layout. Must
+ * stay n log n in the number of webs.
+ *
+ * Heaviest webs choose first. A web may live in a register that no heavier web occupies in any of
+ * its steps; a segment tree over the steps answers that for all registers at once. A web with calls
+ * inside wants a callee-saved register, or pays for saving and reloading; if that costs more than
+ * its uses gain, it lives in the frame. A home never changes, so branches move no locals.
+ */
+#include "stack.h"
+
+enum {
+    REGS_COST_CALLEE_SAVED = 2, /* push and pop, once per call of the function */
+};
+
+/* Steps × registers: `any` is taken somewhere below the node, `all` everywhere. */
+struct regs_node {
+    reg_set any, all;
+};
+
+struct regs {
+    struct emit *e;
+    struct regs_node *nodes;
+    uint32_t leaves;
+    reg_set available; /* may be homes in this body */
+    uint8_t *hints;    /* per web: the register its parameter arrives in, REG_NONE */
+};
+
+static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last) {
+    const struct regs_node *nodes = regs->nodes;
+    reg_set busy = 0;
+    uint32_t left = first + regs->leaves, right = last + regs->leaves;
+    /* What covers the ends from above, */
+    for (uint32_t i = left / 2; i; i /= 2)
+        busy |= nodes[i].all;
+    for (uint32_t i = right / 2; i; i /= 2)
+        busy |= nodes[i].all;
+    /* and what is inside. */
+    for (right++; left < right; left /= 2, right /= 2) {
+        if (left & 1)
+            busy |= nodes[left++].any;
+        if (right & 1)
+            busy |= nodes[--right].any;
+    }
+    return busy;
+}
+
+static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_set reg) {
+    struct regs_node *nodes = regs->nodes;
+    uint32_t left = first + regs->leaves, right = last + regs->leaves + 1;
+    for (uint32_t l = left, r = right; l < r; l /= 2, r /= 2) {
+        if (l & 1) {
+            nodes[l].any |= reg;
+            nodes[l++].all |= reg;
+        }
+        if (r & 1) {
+            nodes[--r].any |= reg;
+            nodes[r].all |= reg;
+        }
+    }
+    for (uint32_t i = left / 2; i; i /= 2)
+        nodes[i].any |= reg;
+    for (uint32_t i = (right - 1) / 2; i; i /= 2)
+        nodes[i].any |= reg;
+}
+
+/* Heaviest first: heap sort of weight << 32 | web. */
+static void regs_sift(uint64_t *heap, uint32_t at, uint32_t count) {
+    uint64_t key = heap[at];
+    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && heap[child + 1] < heap[child])
+            child++;
+        if (heap[child] >= key)
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = key;
+}
+
+static void regs_sort(uint64_t *keys, uint32_t count) {
+    for (uint32_t i = count / 2; i-- > 0;)
+        regs_sift(keys, i, count);
+    for (uint32_t i = count; i-- > 1;) {
+        uint64_t least = keys[0];
+        keys[0] = keys[i];
+        keys[i] = least;
+        regs_sift(keys, 0, i);
+    }
+}
+
+/* What living in a register of the set saves, in memory accesses; negative if it costs. */
+struct regs_offer {
+    reg_set regs;
+    int64_t gain;
+    bool is_saved, writes_through;
+};
+
+static struct regs_offer regs_offer_callee(const struct regs *regs, const struct alka_web *web,
+                                           reg_set free) {
+    reg_set used = free & REG_CALLEE_SAVED & regs->e->saved_regs;
+    struct regs_offer offer = {.regs = used, .gain = web->weight};
+    if (!used) {
+        offer.regs = free & REG_CALLEE_SAVED;
+        offer.gain -= REGS_COST_CALLEE_SAVED;
+    }
+    return offer;
+}
+
+static struct regs_offer regs_offer_caller(const struct alka_web *web, reg_set free) {
+    struct regs_offer offer = {.regs = free & ~REG_CALLEE_SAVED, .gain = web->weight};
+    if (!web->call_weight)
+        return offer;
+    int64_t save = web->call_weight, through = (int64_t)web->write_weight + web->is_initial;
+    offer.is_saved = true;
+    offer.writes_through = through <= save;
+    offer.gain -= web->call_weight + (through < save ? through : save);
+    return offer;
+}
+
+static void regs_choose(struct regs *regs, uint32_t index) {
+    const struct alka_web *web = &regs->e->summary->webs[index];
+    struct home *home = &regs->e->homes[index];
+    reg_set free = regs->available & reg_class(alka_valtype_kind(web->type)) &
+                   ~regs_busy(regs, web->first_step, web->last_step);
+    struct regs_offer best = regs_offer_caller(web, free),
+                      callee = regs_offer_callee(regs, web, free);
+    if (!best.regs || (callee.regs && callee.gain > best.gain))
+        best = callee;
+    if (!best.regs || best.gain <= 0)
+        return;
+    unsigned hint = regs->hints[index];
+    unsigned reg =
+        hint != REG_NONE && (best.regs & REG_BIT(hint)) ? hint : (unsigned)__builtin_ctz(best.regs);
+    home->reg = (uint8_t)reg;
+    home->is_saved = best.is_saved;
+    home->writes_through = best.writes_through;
+    regs->e->saved_regs |= REG_BIT(reg) & REG_CALLEE_SAVED;
+    regs_occupy(regs, web->first_step, web->last_step, REG_BIT(reg));
+}
+
+static const uint8_t regs_params[ALKA_PLACE_INTEGERS] = {X64_RDI, X64_RSI, X64_RDX,
+                                                         X64_RCX, X64_R8,  X64_R9};
+
+static void regs_hint_params(struct regs *regs) {
+    const struct alka_body_summary *summary = regs->e->summary;
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < summary->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, summary->local_types[i]);
+        uint32_t web = summary->def_webs[i];
+        if (web == NO_WEB)
+            continue;
+        if (place.kind == ALKA_PLACE_INTEGER)
+            regs->hints[web] = regs_params[place.index];
+        if (place.kind == ALKA_PLACE_VECTOR)
+            regs->hints[web] = (uint8_t)(REG_XMM0 + place.index);
+    }
+}
+
+static void regs_start_homes(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    for (uint32_t i = 0; i < summary->web_count; i++)
+        e->homes[i] = (struct home){.reg = REG_NONE,
+                                    .type = (uint8_t)alka_valtype_kind(summary->webs[i].type),
+                                    .last_off = summary->webs[i].last_off,
+                                    .slot = HOME_NO_SLOT};
+}
+
+static bool regs_is_read(const struct alka_web *web) { return web->weight > web->write_weight; }
+
+alka_status regs_assign(struct emit *e) {
+    const struct alka_body_summary *summary = e->summary;
+    uint32_t steps = summary->def_count - summary->local_count + 1;
+    struct regs regs = {.e = e, .leaves = 1, .available = e->gen->home_regs};
+    while (regs.leaves < steps)
+        regs.leaves *= 2;
+    uint64_t *keys;
+    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, sizeof *e->homes, &e->homes));
+    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, sizeof *keys, &keys));
+    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, 1, &regs.hints));
+    ALKA_TRY(
+        alka_arena_alloc(e->scratch, (size_t)regs.leaves * 2, sizeof *regs.nodes, &regs.nodes));
+    regs_start_homes(e);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < summary->web_count; i++) {
+        regs.hints[i] = REG_NONE;
+        if (regs_is_read(&summary->webs[i]))
+            keys[count++] = (uint64_t)summary->webs[i].weight << 32 | (UINT32_MAX - i);
+    }
+    regs_hint_params(&regs);
+    regs_sort(keys, count);
+    for (uint32_t i = 0; i < count; i++)
+        regs_choose(&regs, UINT32_MAX - (uint32_t)keys[i]);
+    return ALKA_OK;
+}

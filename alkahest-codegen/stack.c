@@ -1,0 +1,514 @@
+/*
+ * Room: codegen. The operand stack (stack.h): who owns which register, and how a pending value
+ * becomes a real one. Comes in: entries that lowerings pushed. Goes out: registers and r/m operands
+ * that hold their values. Must never know an opcode.
+ *
+ * Everything that scans the stack looks at its topmost EMIT_WINDOW entries only: below e->settled
+ * there are just constants and slots, so no step depends on the depth.
+ */
+#include "stack.h"
+
+/* --- Registers ---------------------------------------------------------------------------------*/
+
+static bool value_owns(const struct value *value, unsigned reg) {
+    switch ((enum value_kind)value->kind) {
+    case VALUE_REG:
+    case VALUE_LOAD:
+        return value->base == reg && value->base_web == NO_WEB;
+    case VALUE_ADDRESS:
+        return (value->base == reg && value->base_web == NO_WEB) ||
+               (value->index == reg && value->index_web == NO_WEB);
+    case VALUE_CONST:
+    case VALUE_LOCAL:
+    case VALUE_SLOT:
+    case VALUE_FLAGS:
+        break;
+    }
+    return false;
+}
+
+static reg_set value_owned(const struct value *value) {
+    reg_set owned = 0;
+    if (value->kind != VALUE_REG && value->kind != VALUE_LOAD && value->kind != VALUE_ADDRESS)
+        return 0;
+    if (value->base != REG_NONE && value->base_web == NO_WEB)
+        owned |= REG_BIT(value->base);
+    if (value->kind == VALUE_ADDRESS && value->index != REG_NONE && value->index_web == NO_WEB)
+        owned |= REG_BIT(value->index);
+    return owned;
+}
+
+uint32_t value_refs(const struct value *value, uint32_t web) {
+    switch ((enum value_kind)value->kind) {
+    case VALUE_LOCAL:
+    case VALUE_REG:
+    case VALUE_LOAD:
+        return value->base_web == web;
+    case VALUE_ADDRESS:
+        return (uint32_t)(value->base_web == web) + (value->index_web == web);
+    case VALUE_CONST:
+    case VALUE_SLOT:
+    case VALUE_FLAGS:
+        break;
+    }
+    return 0;
+}
+
+void stack_free(struct emit *e, unsigned reg) {
+    EMIT_ASSERT(!(e->free & REG_BIT(reg)) && !(e->live_homes & REG_BIT(reg)));
+    e->free |= REG_BIT(reg);
+}
+
+void value_release(struct emit *e, const struct value *value, reg_set keep) {
+    if (value->kind == VALUE_CONST || value->kind == VALUE_SLOT || value->kind == VALUE_FLAGS)
+        return;
+    if (value->kind == VALUE_LOAD)
+        e->pending_loads--;
+    reg_set owned = value_owned(value) & ~keep;
+    EMIT_ASSERT(!(e->free & owned));
+    e->free |= owned;
+    if (value->base_web != NO_WEB && value->kind != VALUE_REG)
+        web_unref(e, value->base_web);
+    if (value->kind == VALUE_ADDRESS && value->index_web != NO_WEB)
+        web_unref(e, value->index_web);
+}
+
+static void stack_spill(struct emit *e, reg_set among) {
+    for (uint32_t i = e->settled; i < e->depth; i++) {
+        struct value *value = &e->stack[i];
+        reg_set owned = value_owned(value);
+        if ((owned & among) && !(owned & e->pinned)) {
+            stack_settle(e, value);
+            return;
+        }
+    }
+    EMIT_ASSERT(!"a lowering holds more registers than there are scratch registers");
+    emit_fail(e, ALKA_E_INTERNAL);
+    e->free |= among & (REG_SCRATCH_GENERAL | REG_SCRATCH_VECTOR);
+}
+
+unsigned stack_alloc(struct emit *e, reg_set among) {
+    if (!(e->free & among))
+        stack_spill(e, among);
+    unsigned reg = (unsigned)__builtin_ctz(e->free & among);
+    e->free &= ~REG_BIT(reg);
+    e->pinned |= REG_BIT(reg);
+    return reg;
+}
+
+/* The entry that owns `reg` gets another register, or its slot. */
+static void stack_evict_owner(struct emit *e, unsigned reg) {
+    uint32_t i = e->depth;
+    while (i-- > e->settled && !value_owns(&e->stack[i], reg)) {
+    }
+    EMIT_ASSERT(i + 1 > e->settled);
+    struct value *value = &e->stack[i];
+    reg_set same_class = reg_is_vector(reg) ? REG_VECTOR : REG_GENERAL;
+    if (!(e->free & same_class)) {
+        stack_settle(e, value);
+        return;
+    }
+    unsigned other = stack_alloc(e, same_class);
+    value_move(e, reg_is_vector(reg) ? ALKA_KIND_V128 : ALKA_KIND_I64, other, reg);
+    if (value->base == reg)
+        value->base = (uint8_t)other;
+    if (value->kind == VALUE_ADDRESS && value->index == reg)
+        value->index = (uint8_t)other;
+    stack_free(e, reg);
+}
+
+void stack_take(struct emit *e, unsigned reg) {
+    if (e->live_homes & REG_BIT(reg)) {
+        EMIT_ASSERT(e->homes[e->home_web[reg]].state == HOME_ENDED);
+        stack_detach_web(e, e->home_web[reg], NULL);
+    }
+    if (!(e->free & REG_BIT(reg)))
+        stack_evict_owner(e, reg);
+    EMIT_ASSERT(e->free & REG_BIT(reg));
+    e->free &= ~REG_BIT(reg);
+    e->pinned |= REG_BIT(reg);
+}
+
+/* --- Pushing and popping -----------------------------------------------------------------------*/
+
+void stack_push(struct emit *e, struct value value) {
+    e->stack[e->depth++] = value;
+    if (e->depth - e->settled > EMIT_WINDOW) {
+        struct value *deepest = &e->stack[e->settled++];
+        if (!value_is_const(deepest))
+            stack_settle(e, deepest);
+    }
+}
+
+void stack_push_reg(struct emit *e, unsigned kind, unsigned reg) {
+    e->free &= ~REG_BIT(reg);
+    stack_push(e, value_reg(kind, reg));
+}
+
+void stack_push_flags(struct emit *e, unsigned cond) {
+    stack_push(e,
+               (struct value){.kind = VALUE_FLAGS, .type = ALKA_KIND_I32, .cond = (uint8_t)cond});
+    e->has_flags = true;
+}
+
+void stack_pop(struct emit *e) {
+    EMIT_ASSERT(e->depth > 0);
+    value_release(e, &e->stack[--e->depth], 0);
+    if (e->settled > e->depth)
+        e->settled = e->depth;
+}
+
+/* --- From pending to real ----------------------------------------------------------------------*/
+
+void value_move(struct emit *e, unsigned kind, unsigned to, unsigned from) {
+    if (to == from)
+        return;
+    if (!kind_is_vector(kind))
+        x64_gg(&e->x, X64_MOV | kind_w(kind), reg_gpr(to), reg_gpr(from));
+    else
+        x64_xx(&e->x, X64_MOVAPS, reg_xmm(to), reg_xmm(from));
+}
+
+static void value_load_const(struct emit *e, const struct value *value, unsigned reg) {
+    if (!reg_is_vector(reg)) {
+        if (value->bits == 0 && !e->has_flags)
+            x64_gg(&e->x, X64_XOR, reg_gpr(reg), reg_gpr(reg));
+        else
+            x64_mov_imm(&e->x, reg_gpr(reg), value->bits);
+        return;
+    }
+    if (value->bits == 0) {
+        x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
+        return;
+    }
+    bool is_f32 = value->type == ALKA_KIND_F32;
+    struct rodata constant = rodata_constant(e, value->bits, 0, is_f32 ? 4 : 8);
+    x64_x(&e->x, is_f32 ? X64_MOVSS : X64_MOVSD, reg_xmm(reg), x64_mem_rip(0));
+    rodata_use(e, constant, 0);
+}
+
+void value_fetch(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg) {
+    if (kind == ALKA_KIND_F32)
+        x64_x(&e->x, X64_MOVSS, reg_xmm(reg), rm);
+    else if (kind == ALKA_KIND_F64)
+        x64_x(&e->x, X64_MOVSD, reg_xmm(reg), rm);
+    else if (kind == ALKA_KIND_V128)
+        x64_x(&e->x, X64_MOVUPS, reg_xmm(reg), rm);
+    else
+        x64_g(&e->x, X64_MOV | kind_w(kind), reg_gpr(reg), rm);
+}
+
+void value_store(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg) {
+    if (kind == ALKA_KIND_F32)
+        x64_x(&e->x, X64_MOVSS_STORE, reg_xmm(reg), rm);
+    else if (kind == ALKA_KIND_F64)
+        x64_x(&e->x, X64_MOVSD_STORE, reg_xmm(reg), rm);
+    else if (kind == ALKA_KIND_V128)
+        x64_x(&e->x, X64_MOVUPS_STORE, reg_xmm(reg), rm);
+    else
+        x64_g(&e->x, X64_MOV_STORE | kind_w(kind), reg_gpr(reg), rm);
+}
+
+static void value_load_flags(struct emit *e, const struct value *value, unsigned reg) {
+    struct x64_gpr to = reg_gpr(reg);
+    if (value->cond < FLAG_FLOAT_EQ) {
+        x64_n(&e->x, X64_SETCC + value->cond, 0, x64_rm_gpr(to));
+    } else {
+        bool eq = value->cond == FLAG_FLOAT_EQ;
+        unsigned parity = stack_alloc(e, REG_GENERAL);
+        x64_n(&e->x, X64_SETCC + (eq ? X64_NP : X64_P), 0, reg_rm(parity));
+        x64_n(&e->x, X64_SETCC + (eq ? X64_E : X64_NE), 0, x64_rm_gpr(to));
+        x64_gg(&e->x, eq ? X64_AND : X64_OR, to, reg_gpr(parity));
+        stack_free(e, parity);
+    }
+    x64_gg(&e->x, X64_MOVZX8, to, to);
+    e->has_flags = false;
+}
+
+/* lea, or the shorter instruction that does the same. */
+static void value_load_address(struct emit *e, const struct value *value, unsigned reg) {
+    x64_op w = kind_w(value->type);
+    struct x64_gpr to = reg_gpr(reg);
+    if (value->index == REG_NONE) {
+        if (value->base == reg && !e->has_flags)
+            x64_alu_imm(&e->x, X64_ADD | w, x64_rm_gpr(to), value->disp);
+        else
+            x64_g(&e->x, X64_LEA | w, to, x64_mem(reg_gpr(value->base), value->disp));
+        return;
+    }
+    struct x64_gpr index = reg_gpr(value->index);
+    if (value->base == REG_NONE) {
+        if (value->index == reg && value->disp == 0 && !e->has_flags)
+            x64_n_i8(&e->x, X64_SHIFT_IMM | w, X64_SHL, x64_rm_gpr(to), value->scale);
+        else if (value->scale == 1)
+            x64_g(&e->x, X64_LEA | w, to, x64_mem_index(index, index, 0, value->disp));
+        else
+            x64_g(&e->x, X64_LEA | w, to, x64_mem_scaled(index, value->scale, value->disp));
+        return;
+    }
+    struct x64_gpr base = reg_gpr(value->base);
+    bool is_add = value->disp == 0 && value->scale == 0 && !e->has_flags;
+    if (is_add && value->base == reg)
+        x64_gg(&e->x, X64_ADD | w, to, index);
+    else if (is_add && value->index == reg)
+        x64_gg(&e->x, X64_ADD | w, to, base);
+    else
+        x64_g(&e->x, X64_LEA | w, to, x64_mem_index(base, index, value->scale, value->disp));
+}
+
+static void value_load_pending(struct emit *e, const struct value *value, unsigned reg) {
+    struct x64_rm rm = load_mem(e, value);
+    x64_op op = load_forms[value->load].op;
+    emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, value->wasm_off);
+    if (reg_is_vector(reg))
+        x64_x(&e->x, op, reg_xmm(reg), rm);
+    else
+        x64_g(&e->x, op, reg_gpr(reg), rm);
+}
+
+void value_load(struct emit *e, const struct value *value, unsigned reg) {
+    switch ((enum value_kind)value->kind) {
+    case VALUE_CONST:
+        value_load_const(e, value, reg);
+        return;
+    case VALUE_LOCAL: {
+        const struct home *home = &e->homes[value->base_web];
+        if (home->reg != REG_NONE)
+            value_move(e, value->type, reg, home->reg);
+        else
+            value_fetch(e, value->type, frame_mem(e, home->slot), reg);
+        return;
+    }
+    case VALUE_REG:
+        value_move(e, value->type, reg, value->base);
+        return;
+    case VALUE_SLOT:
+        value_fetch(e, value->type, slot_mem(e, value), reg);
+        return;
+    case VALUE_FLAGS:
+        value_load_flags(e, value, reg);
+        return;
+    case VALUE_ADDRESS:
+        value_load_address(e, value, reg);
+        return;
+    case VALUE_LOAD:
+        value_load_pending(e, value, reg);
+        return;
+    }
+}
+
+/* The entry is now in `reg`, which it owns. */
+static void value_become_reg(struct emit *e, struct value *value, unsigned reg) {
+    unsigned kind = value->type;
+    value_release(e, value, REG_BIT(reg));
+    *value = value_reg(kind, reg);
+    e->pinned |= REG_BIT(reg);
+}
+
+/* The last reference to a web that was read for the last time inherits its register. */
+static bool value_inherit(struct emit *e, struct value *value) {
+    if (!value_is_home_reg(e, value))
+        return false;
+    struct home *home = &e->homes[value->base_web];
+    if (home->state != HOME_ENDED || home->refs != 1)
+        return false;
+    home->refs = 0;
+    home->state = HOME_IDLE;
+    e->live_homes &= ~REG_BIT(home->reg);
+    e->pinned |= REG_BIT(home->reg);
+    *value = value_reg(value->type, home->reg);
+    return true;
+}
+
+unsigned stack_own(struct emit *e, struct value *value) {
+    if (value_is_owned_reg(value) || value_inherit(e, value)) {
+        e->pinned |= REG_BIT(value->base);
+        return value->base;
+    }
+    reg_set class = reg_class(value->type), own = value_owned(value) & class;
+    unsigned reg = own ? (unsigned)__builtin_ctz(own) : stack_alloc(e, class);
+    value_load(e, value, reg);
+    value_become_reg(e, value, reg);
+    return reg;
+}
+
+unsigned stack_reg(struct emit *e, struct value *value) {
+    if (value_is_home_reg(e, value))
+        return e->homes[value->base_web].reg;
+    return stack_own(e, value);
+}
+
+void stack_into(struct emit *e, struct value *value, unsigned reg) {
+    value_inherit(e, value);
+    if (value_is_owned_reg(value) && value->base == reg) {
+        e->pinned |= REG_BIT(reg);
+        return;
+    }
+    if (!value_owns(value, reg))
+        stack_take(e, reg);
+    value_load(e, value, reg);
+    value_become_reg(e, value, reg);
+}
+
+/* --- Operands ----------------------------------------------------------------------------------*/
+
+static void value_pin(struct emit *e, const struct value *value) {
+    e->pinned |= value_owned(value);
+}
+
+struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads) {
+    struct operand operand = {.wasm_off = NO_OFF};
+    if (value->kind == VALUE_SLOT) {
+        operand.rm = slot_mem(e, value);
+    } else if (value->kind == VALUE_LOCAL && e->homes[value->base_web].reg == REG_NONE) {
+        operand.rm = frame_mem(e, e->homes[value->base_web].slot);
+    } else if (value->kind == VALUE_LOAD && (loads >> value->load & 1)) {
+        value_pin(e, value);
+        operand.rm = load_mem(e, value);
+        operand.wasm_off = value->wasm_off;
+    } else if (value_is_const(value) && kind_is_vector(value->type) && value->bits != 0) {
+        operand.is_rodata = true;
+        operand.rodata_off =
+            rodata_constant(e, value->bits, 0, value->type == ALKA_KIND_F32 ? 4 : 8).off;
+        operand.rm = x64_mem_rip(0);
+    } else {
+        operand.rm = reg_rm(stack_reg(e, value));
+    }
+    return operand;
+}
+
+void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand *operand) {
+    if (operand->wasm_off != NO_OFF)
+        emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand->wasm_off);
+    x64_put(&e->x, op, reg & 15, operand->rm);
+    if (operand->is_rodata)
+        rodata_use(e, (struct rodata){operand->rodata_off}, 0);
+}
+
+void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct operand *operand,
+                     unsigned imm) {
+    if (operand->wasm_off != NO_OFF)
+        emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand->wasm_off);
+    x64_put(&e->x, op, reg & 15, operand->rm);
+    x64_u8(&e->x, imm);
+    if (operand->is_rodata)
+        rodata_use(e, (struct rodata){operand->rodata_off}, 1);
+}
+
+/* --- Settling ----------------------------------------------------------------------------------*/
+
+static void stack_settle_const(struct emit *e, const struct value *value) {
+    struct x64_rm slot = slot_mem(e, value);
+    int64_t bits = (int64_t)value->bits;
+    if (!kind_is_wide(value->type)) {
+        x64_n_i32(&e->x, X64_MOV_IMM, 0, slot, (int32_t)bits);
+    } else if (x64_fits_i32(bits)) {
+        x64_n_i32(&e->x, X64_MOV_IMM | X64_W, 0, slot, (int32_t)bits);
+    } else {
+        x64_n_i32(&e->x, X64_MOV_IMM, 0, slot, (int32_t)bits);
+        slot.disp += 4;
+        x64_n_i32(&e->x, X64_MOV_IMM, 0, slot, (int32_t)(bits >> 32));
+    }
+}
+
+void stack_settle(struct emit *e, struct value *value) {
+    if (value->kind == VALUE_SLOT)
+        return;
+    unsigned kind = value->type;
+    if (value_is_const(value)) {
+        stack_settle_const(e, value);
+    } else {
+        unsigned reg = stack_reg(e, value);
+        value_store(e, kind, slot_mem(e, value), reg);
+        value_release(e, value, 0);
+    }
+    *value = (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind};
+}
+
+void stack_flush(struct emit *e, uint32_t keep) {
+    while (e->settled + keep < e->depth) {
+        struct value *value = &e->stack[e->settled++];
+        if (!value_is_const(value))
+            stack_settle(e, value);
+    }
+}
+
+void stack_settle_loads(struct emit *e) {
+    for (uint32_t i = e->settled; e->pending_loads && i < e->depth; i++)
+        if (e->stack[i].kind == VALUE_LOAD)
+            stack_own(e, &e->stack[i]);
+}
+
+void stack_detach_web(struct emit *e, uint32_t web, const struct value *except) {
+    const struct home *home = &e->homes[web];
+    uint32_t keep = except ? value_refs(except, web) : 0;
+    for (uint32_t i = e->depth; home->refs > keep && i-- > e->settled;)
+        if (&e->stack[i] != except && value_refs(&e->stack[i], web))
+            stack_own(e, &e->stack[i]);
+    EMIT_ASSERT(home->refs <= keep);
+}
+
+/* --- Results that go straight into a local -----------------------------------------------------*/
+
+unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
+    if (*e->pc != 0x21 && *e->pc != 0x22) /* local.set, local.tee */
+        return REG_NONE;
+    uint32_t web = e->summary->def_webs[e->next_def];
+    if (web == NO_WEB || e->homes[web].reg == REG_NONE)
+        return REG_NONE;
+    struct home *home = &e->homes[web];
+    EMIT_ASSERT(reg_is_vector(home->reg) == kind_is_vector(kind));
+    (void)kind;
+    if (home->state == HOME_IDLE) {
+        if (!(e->free & REG_BIT(home->reg)))
+            return REG_NONE;
+        web_start(e, web);
+        return home->reg;
+    }
+    uint32_t own = (a ? value_refs(a, web) : 0) + (b ? value_refs(b, web) : 0);
+    return home->state == HOME_LIVE && home->refs == own ? home->reg : REG_NONE;
+}
+
+reg_set value_reads(const struct emit *e, const struct value *value) {
+    if (value->kind == VALUE_LOCAL)
+        return value_is_home_reg(e, value) ? REG_BIT(e->homes[value->base_web].reg) : 0;
+    if (value->kind != VALUE_REG && value->kind != VALUE_LOAD && value->kind != VALUE_ADDRESS)
+        return 0;
+    reg_set reads = value->base != REG_NONE ? REG_BIT(value->base) : 0;
+    if (value->kind == VALUE_ADDRESS && value->index != REG_NONE)
+        reads |= REG_BIT(value->index);
+    return reads;
+}
+
+unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
+    unsigned reg = stack_hint(e, kind, a, b);
+    if (reg != REG_NONE)
+        return reg;
+    if (a && value_is_owned_reg(a) && kind_is_vector(a->type) == kind_is_vector(kind))
+        return a->base;
+    if (b && value_is_owned_reg(b) && kind_is_vector(b->type) == kind_is_vector(kind))
+        return b->base;
+    return stack_alloc(e, reg_class(kind));
+}
+
+unsigned stack_result_over(struct emit *e, struct value *a, const struct value *b) {
+    if (!value_is_owned_reg(a)) {
+        unsigned reg = stack_hint(e, a->type, a, b);
+        if (reg != REG_NONE && !(b && (value_reads(e, b) & REG_BIT(reg)))) {
+            value_load(e, a, reg);
+            return reg;
+        }
+    }
+    return stack_own(e, a);
+}
+
+void stack_replace(struct emit *e, uint32_t count, unsigned kind, unsigned reg) {
+    while (count--)
+        stack_pop(e);
+    struct value value = value_reg(kind, reg);
+    if (e->live_homes & REG_BIT(reg))
+        value.base_web = e->home_web[reg];
+    else
+        e->free &= ~REG_BIT(reg);
+    stack_push(e, value);
+}

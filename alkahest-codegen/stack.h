@@ -1,0 +1,148 @@
+/*
+ * The operand stack: values, not opcodes. An entry says where its value is or how to get it; it is
+ * brought into a register as late as possible, so that constants become immediates, locals are read
+ * where they live, sums become addresses and loads become memory operands.
+ *
+ * Functions take the entry itself, a pointer into e->stack that stays valid. Registers they return
+ * are pinned until the opcode is done.
+ */
+#ifndef ALKAHEST_CODEGEN_STACK_H
+#define ALKAHEST_CODEGEN_STACK_H
+
+#include "emit.h"
+
+/* The n-th entry from the top; 0 is the topmost. */
+static inline struct value *stack_top(struct emit *e, uint32_t n) {
+    EMIT_ASSERT(n < e->depth);
+    return &e->stack[e->depth - 1 - n];
+}
+
+void stack_push(struct emit *e, struct value value);
+/* Gives a register that the lowering holds to a new entry. */
+void stack_push_reg(struct emit *e, unsigned kind, unsigned reg);
+void stack_push_flags(struct emit *e, unsigned cond);
+/* Forgets the top entry and gives its registers back. */
+void stack_pop(struct emit *e);
+
+/* Takes some register of the set, spilling the deepest entry that owns one if none is free. */
+unsigned stack_alloc(struct emit *e, reg_set among);
+/* Takes exactly this register; whoever owns it moves away. Never the home of a live web. */
+void stack_take(struct emit *e, unsigned reg);
+void stack_free(struct emit *e, unsigned reg);
+
+/* Gives back what the entry holds, but for the registers in `keep`; the caller overwrites it. */
+void value_release(struct emit *e, const struct value *value, reg_set keep);
+/* Emits code that brings the value into `reg`. Owners stay as they are. Leaves the flags alone
+ * while they are pending (e->has_flags). */
+void value_load(struct emit *e, const struct value *value, unsigned reg);
+/* Register to register. */
+void value_move(struct emit *e, unsigned kind, unsigned to, unsigned from);
+/* Between a register and memory, as wide as the kind. */
+void value_fetch(struct emit *e, unsigned kind, struct x64_rm from, unsigned reg);
+void value_store(struct emit *e, unsigned kind, struct x64_rm to, unsigned reg);
+
+/* Makes the entry a register that it owns: its content may be overwritten. */
+unsigned stack_own(struct emit *e, struct value *value);
+/* The value in a register, for reading. */
+unsigned stack_reg(struct emit *e, struct value *value);
+/* Makes the entry own exactly this register. */
+void stack_into(struct emit *e, struct value *value, unsigned reg);
+
+/* The r/m operand that reads an entry: a register, its place in the frame, read-only data, or a
+ * pending load that may be read as `loads` says (a set of 1 << enum load_kind). */
+struct operand {
+    struct x64_rm rm;
+    uint32_t wasm_off; /* NO_OFF: does not trap */
+    uint32_t rodata_off;
+    bool is_rodata;
+};
+struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads);
+/* `op` with the operand as r/m; `reg` general or vector as the op wants. */
+void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand *operand);
+void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct operand *operand,
+                     unsigned imm);
+static inline bool operand_is_reg(const struct operand *operand) {
+    return x64_rm_is_register(operand->rm);
+}
+
+/* Stores an entry into the slot of its depth. */
+void stack_settle(struct emit *e, struct value *value);
+/* All but the topmost `keep` entries become constants or slots. */
+void stack_flush(struct emit *e, uint32_t keep);
+/* Nothing is pending any more that may trap. */
+void stack_settle_loads(struct emit *e);
+/* Entries other than `except` that refer to the web get the value it has now. */
+void stack_detach_web(struct emit *e, uint32_t web, const struct value *except);
+/* Times that the entry refers to the web. */
+uint32_t value_refs(const struct value *value, uint32_t web);
+
+static inline struct x64_rm slot_mem(struct emit *e, const struct value *value) {
+    return frame_mem(e, e->slots_disp + (int32_t)(value - e->stack) * 8);
+}
+
+static inline bool value_is_const(const struct value *value) { return value->kind == VALUE_CONST; }
+/* Constant that fits a sign-extended 32-bit immediate of an operation of its type. */
+static inline bool value_is_imm(const struct value *value, int32_t *out_imm) {
+    if (value->kind != VALUE_CONST || kind_is_vector(value->type))
+        return false;
+    int64_t bits = kind_is_wide(value->type) ? (int64_t)value->bits : (int32_t)value->bits;
+    *out_imm = (int32_t)bits;
+    return x64_fits_i32(bits);
+}
+/* In a register that may not be overwritten, or that may. */
+static inline bool value_is_owned_reg(const struct value *value) {
+    return value->kind == VALUE_REG && value->base_web == NO_WEB;
+}
+static inline bool value_is_home_reg(const struct emit *e, const struct value *value) {
+    return value->kind == VALUE_LOCAL && e->homes[value->base_web].reg != REG_NONE;
+}
+
+/* Registers that the entry's value is in, or is computed from. */
+reg_set value_reads(const struct emit *e, const struct value *value);
+
+/* If the next opcode sets a local that lives in a register, its home, made ready to be written by
+ * the current opcode, whose operands `a` and `b` (or NULL) may still refer to it. Else REG_NONE. */
+unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b);
+/* A register for the result of one instruction that reads its operands before it writes: the next
+ * opcode's home, an operand's own register, or a free one. */
+unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, const struct value *b);
+/* A register for the result with the value of `a` in it already, for two-address instructions that
+ * read `b` after that. */
+unsigned stack_result_over(struct emit *e, struct value *a, const struct value *b);
+/* Pops `count` operands and pushes the result that is in a register of the above. */
+void stack_replace(struct emit *e, uint32_t count, unsigned kind, unsigned reg);
+
+/* shapes_int.c: pops an i32 and says which flags mean "not zero"; they stay pending (e->has_flags).
+ */
+unsigned stack_pop_condition(struct emit *e);
+
+/* locals.c */
+void web_unref(struct emit *e, uint32_t web);
+void web_start(struct emit *e, uint32_t web);
+void web_end(struct emit *e, uint32_t web);
+/* Webs whose last use is behind us, at the end of a loop. */
+void webs_expire(struct emit *e, uint32_t off);
+
+static inline void web_ref(struct emit *e, uint32_t web) { e->homes[web].refs++; }
+
+static inline struct value value_reg(unsigned kind, unsigned reg) {
+    return (struct value){
+        .kind = VALUE_REG, .type = (uint8_t)kind, .base = (uint8_t)reg, .base_web = NO_WEB};
+}
+static inline struct value value_const(unsigned kind, uint64_t bits) {
+    return (struct value){.kind = VALUE_CONST, .type = (uint8_t)kind, .bits = bits};
+}
+
+static inline reg_set reg_class(unsigned kind) {
+    return kind_is_vector(kind) ? REG_VECTOR : REG_GENERAL;
+}
+
+/* memory.c: how a pending load reads */
+struct load_form {
+    x64_op op;
+    uint8_t kind; /* enum alka_kind of the result */
+};
+extern const struct load_form load_forms[LOAD_KINDS];
+struct x64_rm load_mem(struct emit *e, const struct value *load);
+
+#endif
