@@ -23,7 +23,7 @@ uint64_t alka_enter(struct alka_thread *thread, const struct alka_func *func,
 /* Called by alka_host_values on the control stack: registers → values → host function → registers.
  * `overflow` is where parameters and results lie that did not fit into registers. */
 void alka_host_dispatch(const struct alka_import_record *record, struct alka_call_block *block,
-                        uint64_t *values, uint8_t *overflow, struct alka_context *caller);
+                        uint64_t *values, uint64_t overflow, struct alka_context *caller);
 
 /* Routines that a record may name: jumped to with r11 = record. */
 typedef void alka_routine(void);

@@ -139,12 +139,11 @@ enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *fun
 }
 
 void alka_host_dispatch(const struct alka_import_record *record, struct alka_call_block *block,
-                        uint64_t *values, uint8_t *overflow, struct alka_context *caller) {
+                        uint64_t *values, uint64_t overflow, struct alka_context *caller) {
     const struct alka_functype *type = record->type;
-    uint64_t stack = (uint64_t)overflow;
-    call_gather(block, stack, type->params, type->param_count, values);
+    call_gather(block, overflow, type->params, type->param_count, values);
     ((alka_value_fn *)record->target)(caller, values);
-    call_scatter(block, stack, type->results, type->result_count, values);
+    call_scatter(block, overflow, type->results, type->result_count, values);
 }
 
 void alka_trap_raise(enum alka_trap kind) {

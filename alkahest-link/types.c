@@ -137,7 +137,7 @@ static alka_status types_grow(struct alka_type_table *table) {
     size_t slots_bytes = types_round(capacity * sizeof *table->slots);
     ALKA_TRY(crucible->pages_map(crucible->self, slots_bytes, &slots));
     alka_status status = crucible->pages_map(
-        crucible->self, types_round(capacity * 2 * sizeof *table->index), &index);
+        crucible->self, types_round((size_t)capacity * 2 * sizeof *table->index), &index);
     if (status != ALKA_OK) {
         crucible->pages_unmap(crucible->self, slots, slots_bytes);
         return status;

@@ -129,9 +129,10 @@ uint64_t alka_table_grow(struct alka_table *table, uint64_t delta) {
         uint64_t room = wanted + wanted / 2 < table->limit ? wanted + wanted / 2 : wanted;
         void *entries;
         size_t held_bytes;
-        if (table_pages(table->crucible, table->type, room, &entries, &held_bytes) != ALKA_OK)
+        if (table_pages(table->crucible, table->type, room, &entries, &held_bytes) != ALKA_OK ||
+            !entries)
             return UINT64_MAX;
-        if (old)
+        if (table->entries)
             memcpy(entries, table->entries, old * entry_bytes);
         alka_table_drop(table);
         table->entries = entries;

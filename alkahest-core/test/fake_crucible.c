@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 static void fake_die(const char *what) {
-    fprintf(stderr, "fake crucible: %s\n", what);
+    (void)fprintf(stderr, "fake crucible: %s\n", what);
     abort();
 }
 
@@ -199,8 +199,8 @@ void fake_crucible_init(struct fake_crucible *fake) {
 bool fake_crucible_is_empty(const struct fake_crucible *fake) {
     static const char *const names[] = {"pages", "slot", "code space", "sealed code"};
     for (uint32_t i = 0; i < fake->holding_count; i++)
-        fprintf(stderr, "fake crucible: still held: %s at %p, %llu bytes\n",
-                names[fake->holdings[i].kind], fake->holdings[i].base,
-                (unsigned long long)fake->holdings[i].bytes);
+        (void)fprintf(stderr, "fake crucible: still held: %s at %p, %llu bytes\n",
+                      names[fake->holdings[i].kind], fake->holdings[i].base,
+                      (unsigned long long)fake->holdings[i].bytes);
     return fake->holding_count == 0;
 }

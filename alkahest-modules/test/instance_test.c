@@ -86,7 +86,7 @@ static void an_instance_has_what_its_module_says(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *basic;
+    struct alka_instance *basic = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &basic), ALKA_OK);
     assert_int_equal(basic->state, ALKA_INSTANCE_READY);
     assert_string_equal(basic->name, "basic");
@@ -133,7 +133,7 @@ static void instances_of_one_image_share_nothing_but_code(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *one, *other;
+    struct alka_instance *one = NULL, *other = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &one), ALKA_OK);
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &other), ALKA_OK);
     assert_int_not_equal(one->id, other->id);
@@ -150,7 +150,7 @@ static void everything_can_be_shared(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *basic, *user;
+    struct alka_instance *basic = NULL, *user = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &basic), ALKA_OK);
     assert_int_equal(world_make(&world, HAND_USER, basic, &user), ALKA_OK);
 
@@ -193,7 +193,7 @@ static void providers_stay_as_long_as_they_are_needed(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *basic, *user;
+    struct alka_instance *basic = NULL, *user = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &basic), ALKA_OK);
     assert_int_equal(world_make(&world, HAND_USER, basic, &user), ALKA_OK);
     uint32_t basic_id = basic->id;
@@ -212,7 +212,7 @@ static void dropping_gives_everything_back(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *first, *instance;
+    struct alka_instance *first = NULL, *instance = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &first), ALKA_OK);
     uint32_t held = world.fake.holding_count;
     uint64_t generation = 0;
@@ -237,7 +237,7 @@ static void segments_out_of_bounds_leave_what_was_written(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *basic, *never = NULL;
+    struct alka_instance *basic = NULL, *never = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &basic), ALKA_OK);
     uint8_t *bytes = (uint8_t *)export_of(basic, "mem").memory->base.value;
 
@@ -265,7 +265,7 @@ static void missing_imports_leave_nothing(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *never;
+    struct alka_instance *never = NULL;
     assert_int_equal(world_make(&world, HAND_USER, NULL, &never), ALKA_E_UNKNOWN_IMPORT);
     assert_int_equal(world.diag.code, ALKA_E_UNKNOWN_IMPORT);
     assert_int_equal(world.registry.instance_count, 0);
@@ -284,7 +284,7 @@ static void limits_of_the_host_hold(void **state) {
     struct alka_vtable vtable = {rows, 2, 0, NULL, NULL};
     struct alka_instance_options options = {
         .name = span("small"), .limits = {.memory_pages = 1, .table_entries = 4}, .user = 42};
-    struct alka_instance *instance;
+    struct alka_instance *instance = NULL;
     assert_int_equal(
         alka_instance_make(world.images[HAND_BASIC], &vtable, &options, &instance, &world.diag),
         ALKA_OK);
@@ -321,7 +321,7 @@ static void every_grant_may_fail(void **state) {
         struct world world;
         world_open(&world);
         world.fake.fail_at = fail_at;
-        struct alka_instance *basic, *user;
+        struct alka_instance *basic = NULL, *user = NULL;
         alka_status status = world_make(&world, HAND_BASIC, NULL, &basic);
         if (status == ALKA_OK)
             status = world_make(&world, HAND_USER, basic, &user);
@@ -343,7 +343,7 @@ static void names_and_offsets_lead_to_functions(void **state) {
     (void)state;
     struct world world;
     world_open(&world);
-    struct alka_instance *basic;
+    struct alka_instance *basic = NULL;
     assert_int_equal(world_make(&world, HAND_BASIC, NULL, &basic), ALKA_OK);
     const struct alka_image *image = basic->image;
     struct alka_span name = alka_image_function_name(image, 10);

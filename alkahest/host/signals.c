@@ -90,7 +90,7 @@ static void signals_chain(int number, siginfo_t *info, void *context) {
     if (is_default || here < signals_chained_at) {
         signals_die(number);
         if (info->si_code <= 0)
-            raise(number);
+            (void)raise(number);
         return;
     }
     signals_chained_at = here;

@@ -438,7 +438,7 @@ static int chain_child(void) {
 }
 
 static int default_child(void) {
-    signal(SIGSEGV, SIG_DFL);
+    (void)signal(SIGSEGV, SIG_DFL);
     if (host_signals_install() != ALKA_OK)
         return 1;
     *(volatile int *)0x1238 = 1;

@@ -81,6 +81,7 @@ enum alka_gate_policy {
 
 struct alka_extern {
     enum alka_extern_kind kind;
+    enum alka_gate_policy gate_policy; /* FUNC of an instance */
     /* Kept alive as long as somebody imports it; NULL: the host keeps the thing alive. */
     struct alka_instance *owner;
     union {
@@ -90,8 +91,7 @@ struct alka_extern {
         struct alka_memory *memory;
         struct alka_global global;
     };
-    enum alka_gate_policy gate_policy; /* FUNC of an instance */
-    uint64_t gate_error;
+    uint64_t gate_error; /* RETURNS */
 };
 
 #endif
