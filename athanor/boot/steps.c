@@ -1,6 +1,7 @@
 /*
- * The boot steps, in order: this list is the map of the kernel. Each calls one room to set itself
- * up and says in a line what came of it. Nothing here knows how.
+ * The boot steps, in order: this list is the map of the kernel. Each calls one
+ * room to set itself up and says in a line what came of it. Nothing here knows
+ * how.
  */
 #include "acpi/acpi.h"
 #include "acpi/power.h"
@@ -14,6 +15,7 @@
 #include "cpu/apic.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
+#include "cpu/random.h"
 #include "cpu/x86.h"
 #include "crucible/crucible.h"
 #include "mm/frames.h"
@@ -21,6 +23,7 @@
 #include "mm/layout.h"
 #include "mm/memory.h"
 #include "mm/stacks.h"
+#include "modules/modules.h"
 #include "selftest/selftest.h"
 #include "time/clock.h"
 #include "time/timer.h"
@@ -32,7 +35,8 @@
 
 struct boot_info boot_info;
 
-/* The loader's ranges and ours, normalised; what is left usable goes to the frame allocator. */
+/* The loader's ranges and ours, normalised; what is left usable goes to the
+ * frame allocator. */
 static struct memory_map boot_memory;
 
 static bool step_serial(struct boot_note *note) {
@@ -60,6 +64,7 @@ static bool step_cpu(struct boot_note *note) {
         return false;
     }
     cpu_features_enable();
+    random_start();
     NOTE("%s; state %u bytes%s%s%s%s", cpu_features.brand, cpu_features.xsave_area_bytes,
          cpu_features.has[CPU_AVX2] ? ", AVX2" : "",
          cpu_features.has[CPU_FSGSBASE] ? ", FSGSBASE" : "",
@@ -98,7 +103,8 @@ static bool step_memory(struct boot_note *note) {
     }
     static struct memory_map all;
     all = boot_info.memory;
-    /* The first MiB is for the firmware's structures and, later, for starting other processors. */
+    /* The first MiB is for the firmware's structures and, later, for starting
+     * other processors. */
     memory_map_add(&all, 0, 1 << 20, MEMORY_RESERVED);
     memory_map_add(&all, (uint64_t)kernel_phys_start,
                    (uint64_t)kernel_phys_end - (uint64_t)kernel_phys_start, MEMORY_KERNEL);
@@ -199,12 +205,14 @@ static bool step_clock(struct boot_note *note) {
     return true;
 }
 
-static void step_on_serial(void *self) {
+static void step_on_serial(void *self, struct trap_frame *frame) {
+    (void)frame;
     serial_receive(self);
     apic_end_of_interrupt();
 }
 
-static void step_on_keyboard(void *self) {
+static void step_on_keyboard(void *self, struct trap_frame *frame) {
+    (void)frame;
     keyboard_receive(self);
     apic_end_of_interrupt();
 }
@@ -253,6 +261,26 @@ static bool step_selftests(struct boot_note *note) {
     return failed == 0;
 }
 
+static bool step_modules(struct boot_note *note) {
+    modules_start(boot_option(boot_info.cmdline, "trust-blobs"));
+    if (boot_info.module_count == 0) {
+        NOTE("no system bundle: nothing to run");
+        return true;
+    }
+    const struct boot_module *file = &boot_info.modules[0];
+    struct modules_summary summary;
+    const char *error = modules_open_bundle(
+        (struct alka_span){layout_direct(file->base_phys), file->size_bytes}, &summary);
+    if (error != NULL) {
+        NOTE("the system bundle is no good: %s", error);
+        return false;
+    }
+    NOTE("%u loaded, %u refused; %u of %u start functions ended as they should",
+         summary.modules - summary.refused, summary.refused, summary.starts - summary.unexpected,
+         summary.starts);
+    return summary.refused == 0 && summary.unexpected == 0;
+}
+
 const struct boot_step boot_steps[] = {
     {"serial", step_serial, false},
     {"traps", step_traps, true},
@@ -267,5 +295,6 @@ const struct boot_step boot_steps[] = {
     {"interrupts", step_interrupts, true},
     {"crucible", step_crucible, true},
     {"self-tests", step_selftests, false},
+    {"modules", step_modules, false},
 };
 const uint32_t boot_step_count = sizeof boot_steps / sizeof boot_steps[0];

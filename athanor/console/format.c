@@ -1,6 +1,6 @@
 /*
- * Formatting. In: a printf format and its arguments. Out: text, cut to the space there is. Pure;
- * knows integers and strings, no floating point.
+ * Formatting. In: a printf format and its arguments. Out: text, cut to the
+ * space there is. Pure; knows integers and strings, no floating point.
  */
 #include "console/format.h"
 #include <stdbool.h>
@@ -80,29 +80,24 @@ static void format_string(struct format_out *out, const struct format_spec *spec
     format_padded(out, spec, text, length);
 }
 
-/* A va_list passed by pointer, so that what is taken from it is taken for the caller too. */
-struct format_arguments {
-    va_list list;
-};
-
-static int64_t format_signed(struct format_arguments *arguments, int length) {
+static int64_t format_signed(va_list *arguments, int length) {
     switch (length) {
     case 1:
-        return va_arg(arguments->list, long);
+        return va_arg(*arguments, long);
     case 2:
-        return va_arg(arguments->list, long long);
+        return va_arg(*arguments, long long);
     case 3:
-        return (int64_t)va_arg(arguments->list, size_t);
+        return (int64_t)va_arg(*arguments, size_t);
     case -1:
-        return (short)va_arg(arguments->list, int);
+        return (short)va_arg(*arguments, int);
     case -2:
-        return (signed char)va_arg(arguments->list, int);
+        return (signed char)va_arg(*arguments, int);
     default:
-        return va_arg(arguments->list, int);
+        return va_arg(*arguments, int);
     }
 }
 
-static uint64_t format_unsigned(struct format_arguments *arguments, int length) {
+static uint64_t format_unsigned(va_list *arguments, int length) {
     uint64_t value = (uint64_t)format_signed(arguments, length);
     switch (length) {
     case 0:
@@ -116,9 +111,9 @@ static uint64_t format_unsigned(struct format_arguments *arguments, int length) 
     }
 }
 
-static const char *format_count(const char *at, struct format_arguments *arguments, int *out) {
+static const char *format_count(const char *at, va_list *arguments, int *out) {
     if (*at == '*') {
-        *out = va_arg(arguments->list, int);
+        *out = va_arg(*arguments, int);
         return at + 1;
     }
     int value = 0;
@@ -130,8 +125,7 @@ static const char *format_count(const char *at, struct format_arguments *argumen
     return at;
 }
 
-static const char *format_parse(const char *at, struct format_arguments *arguments,
-                                struct format_spec *spec) {
+static const char *format_parse(const char *at, va_list *arguments, struct format_spec *spec) {
     for (; *at == '-' || *at == '0'; at++) {
         spec->left |= *at == '-';
         spec->zero |= *at == '0';
@@ -155,7 +149,7 @@ static const char *format_parse(const char *at, struct format_arguments *argumen
 }
 
 static bool format_convert(struct format_out *out, const struct format_spec *spec, char conversion,
-                           struct format_arguments *arguments) {
+                           va_list *arguments) {
     static const char lower[] = "0123456789abcdef";
     switch (conversion) {
     case 'd':
@@ -177,15 +171,15 @@ static bool format_convert(struct format_out *out, const struct format_spec *spe
         return true;
     case 'p':
         format_padded(out, &(struct format_spec){0}, "0x", 2);
-        format_number(out, spec, (uint64_t)va_arg(arguments->list, void *), false, 16, lower);
+        format_number(out, spec, (uint64_t)va_arg(*arguments, void *), false, 16, lower);
         return true;
     case 'c': {
-        char byte = (char)va_arg(arguments->list, int);
+        char byte = (char)va_arg(*arguments, int);
         format_padded(out, spec, &byte, 1);
         return true;
     }
     case 's':
-        format_string(out, spec, va_arg(arguments->list, const char *));
+        format_string(out, spec, va_arg(*arguments, const char *));
         return true;
     case '%':
         format_char(out, '%');
@@ -195,13 +189,14 @@ static bool format_convert(struct format_out *out, const struct format_spec *spe
     }
 }
 
-size_t format_va(char *buffer, size_t buffer_bytes, const char *format, va_list list) {
-    if (buffer_bytes == 0) {
+size_t format_va(char *out_text, size_t out_bytes, const char *format, va_list arguments) {
+    if (out_bytes == 0) {
         return 0;
     }
-    struct format_out out = {buffer, buffer + buffer_bytes - 1};
-    struct format_arguments arguments;
-    va_copy(arguments.list, list);
+    struct format_out out = {out_text, out_text + out_bytes - 1};
+    va_list own; /* an array, whose address can be passed on: what is taken is
+                    taken for all */
+    va_copy(own, arguments);
     const char *at = format;
     while (*at != '\0') {
         if (*at != '%') {
@@ -209,16 +204,16 @@ size_t format_va(char *buffer, size_t buffer_bytes, const char *format, va_list 
             continue;
         }
         struct format_spec spec = {.precision = -1};
-        const char *after = format_parse(at + 1, &arguments, &spec);
-        if (*after != '\0' && format_convert(&out, &spec, *after, &arguments)) {
+        const char *after = format_parse(at + 1, &own, &spec);
+        if (*after != '\0' && format_convert(&out, &spec, *after, &own)) {
             at = after + 1;
             continue;
         }
         format_char(&out, *at++);
     }
-    va_end(arguments.list);
+    va_end(own);
     *out.at = '\0';
-    return (size_t)(out.at - buffer);
+    return (size_t)(out.at - out_text);
 }
 
 size_t format_text(char *out, size_t out_bytes, const char *format, ...) {

@@ -1,6 +1,6 @@
 /*
- * The input queue: one writer (interrupt handlers, which do not interrupt each other), one reader
- * (the shell).
+ * The input queue: one writer (interrupt handlers, which do not interrupt each
+ * other), one reader (the shell).
  */
 #include "console/input.h"
 #include "cpu/x86.h"
@@ -11,9 +11,15 @@
 static uint8_t input_queue[INPUT_BYTES];
 static uint32_t input_head, input_tail; /* ever written, ever read */
 static void (*input_poller)(void);
+static bool input_break;
+
+#define INPUT_CONTROL_C 3u
 
 void input_put(uint8_t byte) {
     uint32_t head = input_head;
+    if (byte == INPUT_CONTROL_C) {
+        __atomic_store_n(&input_break, true, __ATOMIC_RELAXED);
+    }
     if (head - __atomic_load_n(&input_tail, __ATOMIC_ACQUIRE) == INPUT_BYTES) {
         return;
     }
@@ -50,3 +56,7 @@ void input_poll(void) {
         input_poller();
     }
 }
+
+bool input_interrupted(void) { return __atomic_load_n(&input_break, __ATOMIC_RELAXED); }
+
+void input_forget_interrupt(void) { __atomic_store_n(&input_break, false, __ATOMIC_RELAXED); }

@@ -1,17 +1,25 @@
-/* Bytes typed, from whatever keyboard or line: a queue between interrupt handlers and the shell. */
+/* Bytes typed, from whatever keyboard or line: a queue between interrupt
+ * handlers and the shell. */
 #ifndef ATHANOR_INPUT_H
 #define ATHANOR_INPUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* From an interrupt handler or with interrupts off. A full queue drops the byte. */
+/* From an interrupt handler or with interrupts off. A full queue drops the
+ * byte. */
 void input_put(uint8_t byte);
 /* False if nothing is there. */
 bool input_take(uint8_t *out_byte);
 /* Halts the processor until a byte is there. Interrupts must be on. */
 uint8_t input_wait(void);
-/* Sets what looks for input when no interrupt brings it; called by the timer's tick. */
+/* True if ^C has been typed since input_forget_interrupt; it is in the queue
+ * like any other byte.
+ */
+bool input_interrupted(void);
+void input_forget_interrupt(void);
+/* Sets what looks for input when no interrupt brings it; called by the timer's
+ * tick. */
 void input_set_poll(void (*poll)(void));
 void input_poll(void);
 

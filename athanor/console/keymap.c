@@ -1,4 +1,5 @@
-/* Scancodes (set 1, as the controller translates them) to terminal bytes. Pure. */
+/* Scancodes (set 1, as the controller translates them) to terminal bytes. Pure.
+ */
 #include "console/keyboard.h"
 #include <string.h>
 
@@ -95,7 +96,10 @@ size_t keyboard_decode(struct keyboard_state *state, uint8_t scancode, char out[
     char plain = keymap_plain[key];
     bool letter = plain >= 'a' && plain <= 'z';
     bool upper = letter ? state->shift != state->caps : state->shift;
-    out[0] = upper ? keymap_shift[key] : plain;
+    out[0] = plain;
+    if (upper) {
+        out[0] = keymap_shift[key];
+    }
     if (state->control && letter) {
         out[0] = (char)(plain - 'a' + 1);
     }

@@ -1,8 +1,12 @@
 /*
- * The functions a C compiler calls on its own, and the few string functions the kernel uses.
- * General registers only: `rep` is microcoded well enough on every processor with long mode.
+ * The functions a C compiler calls on its own, and the few string functions the
+ * kernel uses. General registers only: `rep` is microcoded well enough on every
+ * processor with long mode.
  */
 #include <string.h>
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the names
+ * in the system's header are reserved */
 
 void *memcpy(void *restrict to, const void *restrict from, size_t count) {
     void *out = to;
@@ -55,3 +59,5 @@ int strncmp(const char *left, const char *right, size_t count) {
 }
 
 int strcmp(const char *left, const char *right) { return strncmp(left, right, (size_t)-1); }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

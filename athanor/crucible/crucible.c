@@ -1,8 +1,9 @@
 /*
- * The Crucible on frames and page tables. In: requests of Alkahest's libraries. Out: pages, memory
- * slots in the lower half, code space behind the kernel image. It must never leave a page writable
- * and executable, in the direct map either: sealing makes the alias read-only before the code
- * becomes executable, and releasing turns that around.
+ * The Crucible on frames and page tables. In: requests of Alkahest's libraries.
+ * Out: pages, memory slots in the lower half, code space behind the kernel
+ * image. It must never leave a page writable and executable, in the direct map
+ * either: sealing makes the alias read-only before the code becomes executable,
+ * and releasing turns that around.
  */
 #include "crucible/crucible.h"
 #include "cpu/lock.h"
@@ -16,6 +17,7 @@ static struct vrange crucible_slots, crucible_code;
 static struct lock crucible_lock;
 static struct crucible_stats crucible_used;
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written, by a builtin */
 static void crucible_count(uint64_t *what, uint64_t bytes, bool more) {
     __atomic_fetch_add(what, more ? bytes : -bytes, __ATOMIC_RELAXED);
 }
@@ -108,7 +110,8 @@ static alka_status crucible_code_seal(void *self, void *base, size_t used_bytes,
     uint64_t freed = kernel_unmap_frames((uint64_t)base + kept, reserve_bytes - kept, false);
     crucible_count(&crucible_used.code_bytes, freed, false);
     uint64_t flags = lock_take(&crucible_lock);
-    /* Without memory for the books the address space stays with the code, until that is released.
+    /* Without memory for the books the address space stays with the code, until
+     * that is released.
      */
     (void)vrange_trim(&crucible_code, (uint64_t)base, kept);
     lock_release(&crucible_lock, flags);

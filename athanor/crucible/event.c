@@ -1,11 +1,16 @@
 /*
- * Alkahest's events as log lines: a diagnostic on the consoles, a session's state transitions in
- * the log only. In: records whose names come from hostile modules. Out: printable lines.
+ * Alkahest's events in the log, but not on the consoles: whoever runs a session
+ * says there how it ended. In: records whose names come from hostile modules.
+ * Out: printable lines.
  */
-#include "console/format.h"
+#include "console/clean.h"
 #include "console/log.h"
 #include "crucible/crucible.h"
+#include <alkahest/render.h>
 #include <alkahest/session.h>
+
+#define EVENT_NAME_BYTES 64u
+#define EVENT_MESSAGE_BYTES 200u
 
 static const char *event_state_name(uint32_t state) {
     static const char *const names[] = {
@@ -18,16 +23,16 @@ static const char *event_state_name(uint32_t state) {
 
 void crucible_event(void *self, const struct alka_event *event) {
     (void)self;
-    int name_bytes = (int)event->module_name.size;
-    const char *name = event->module_name.data;
+    char name[EVENT_NAME_BYTES], message[EVENT_MESSAGE_BYTES];
+    clean_text(name, sizeof name, event->module_name.data, event->module_name.size);
     switch (event->kind) {
     case ALKA_EVENT_STATE:
-        log_line(ALKA_LOG_DEBUG, "%.*s: %s -> %s", name_bytes, name,
-                 event_state_name(event->state_from), event_state_name(event->state_to));
+        log_line(ALKA_LOG_DEBUG, "%s: %s -> %s", name, event_state_name(event->state_from),
+                 event_state_name(event->state_to));
         return;
     case ALKA_EVENT_DIAGNOSTIC:
-        log_line(event->level, "%.*s: ALKA_%03u at byte %u", name_bytes, name,
-                 (unsigned)event->diag.code, event->diag.offset);
+        alka_render_message(&event->diag, NULL, message, sizeof message);
+        log_line(ALKA_LOG_DEBUG, "%s: ALKA_%03u %s", name, (unsigned)event->diag.code, message);
         return;
     }
 }

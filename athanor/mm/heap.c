@@ -1,7 +1,8 @@
 /*
- * The heap. A slab is one page: a header with a bitmap of its blocks, then the blocks, all of one
- * size. In: sizes. Out: zeroed memory, or NULL. Pure but for the page source. It must never panic:
- * memory running out is an answer like any other.
+ * The heap. A slab is one page: a header with a bitmap of its blocks, then the
+ * blocks, all of one size. In: sizes. Out: zeroed memory, or NULL. Pure but for
+ * the page source. It must never panic: memory running out is an answer like
+ * any other.
  */
 #include "mm/heap.h"
 #include "mm/buddy.h"
@@ -26,7 +27,7 @@ _Static_assert(HEAP_HEADER_BYTES % 16 == 0, "blocks follow the header, 16-byte a
 static const uint16_t heap_class_bytes[HEAP_CLASSES] = {16,  32,  48,  64,  96,  128,
                                                         192, 256, 384, 576, 1008};
 
-_Static_assert((HEAP_PAGE_BYTES - HEAP_HEADER_BYTES) / 16 <= HEAP_BITMAP_WORDS * 64,
+_Static_assert((HEAP_PAGE_BYTES - HEAP_HEADER_BYTES) / 16 <= HEAP_BITMAP_WORDS * UINT64_C(64),
                "a bit for each of the smallest blocks");
 
 void heap_start(struct heap *heap, const struct heap_source *source) {
@@ -129,7 +130,8 @@ void *heap_take(struct heap *heap, size_t bytes) {
     return block;
 }
 
-/* The block's index in its slab, if it is one in use of the class for `bytes`. */
+/* The block's index in its slab, if it is one in use of the class for `bytes`.
+ */
 static bool heap_find_block(const struct heap_slab *slab, const void *block, size_t bytes,
                             uint32_t *out_index) {
     size_t offset = (uintptr_t)block % HEAP_PAGE_BYTES;

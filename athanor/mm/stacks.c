@@ -1,28 +1,27 @@
 /*
- * Stacks. In: nothing. Out: a pair of stacks with guards. One piece of address space holds both:
- * data guard, data stack, padding, control guard, control stack.
+ * Stacks. In: nothing. Out: a pair of stacks with guards. One piece of address
+ * space holds both: data guard, data stack, padding, control guard, control
+ * stack.
  */
 #include "mm/stacks.h"
 #include "cpu/lock.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
+#include <alkahest/call.h>
 
 static struct vrange stacks_space;
 static struct lock stacks_lock;
 
-/* The data stack ends where the control stack's megabyte begins; its guard is below it. */
+/* The data stack ends where the control stack's megabyte begins; its guard is
+ * below it. */
 #define STACKS_BELOW_BYTES (ALKA_DATA_GUARD_BYTES + STACKS_DATA_BYTES)
 
 _Static_assert(STACKS_BELOW_BYTES % ALKA_CONTROL_STACK_BYTES == 0, "the control stack is aligned");
+_Static_assert(STACKS_HOST_ROOM_BYTES >= ALKA_HOST_ROOM_LEAST, "what the linker asks for");
 _Static_assert(STACKS_CONTROL_BYTES < ALKA_CONTROL_STACK_BYTES, "the control stack has a guard");
 
 void stacks_start(void) { memory_vrange_start(&stacks_space, LAYOUT_STACKS, LAYOUT_STACKS_END); }
-
-static struct alka_thread *stacks_thread(uint64_t space) {
-    uint64_t control_end = space + STACKS_BELOW_BYTES + ALKA_CONTROL_STACK_BYTES;
-    return (struct alka_thread *)(control_end - sizeof(struct alka_thread));
-}
 
 static uint64_t stacks_space_of(const struct alka_thread *thread) {
     return (uint64_t)thread + sizeof *thread - ALKA_CONTROL_STACK_BYTES - STACKS_BELOW_BYTES;
@@ -60,17 +59,16 @@ alka_status stacks_take(struct alka_thread **out_thread) {
         stacks_give_space(space);
         return status;
     }
-    struct alka_thread *thread = stacks_thread(space);
-    uint64_t control_limit = (uint64_t)(thread + 1) - STACKS_CONTROL_BYTES;
-    *thread = (struct alka_thread){
-        .control_limit = control_limit,
-        .host_limit = control_limit + STACKS_HOST_ROOM_BYTES,
+    uint64_t control_base = space + STACKS_BELOW_BYTES;
+    const struct alka_stacks stacks = {
+        .control_base = control_base,
+        .control_limit = control_base + ALKA_CONTROL_STACK_BYTES - STACKS_CONTROL_BYTES,
+        .host_room_bytes = STACKS_HOST_ROOM_BYTES,
         .data_limit = space + ALKA_DATA_GUARD_BYTES,
         .data_top = space + STACKS_BELOW_BYTES,
-        .data_pointer = space + STACKS_BELOW_BYTES,
         .data_guard_bytes = ALKA_DATA_GUARD_BYTES,
     };
-    *out_thread = thread;
+    *out_thread = alka_thread_make(&stacks);
     return ALKA_OK;
 }
 

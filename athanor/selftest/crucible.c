@@ -1,6 +1,7 @@
 /*
- * Code space and memory slots as modules will use them: what is sealed runs and cannot be written
- * by any address, what is not committed faults, and what is released is all back.
+ * Code space and memory slots as modules will use them: what is sealed runs and
+ * cannot be written by any address, what is not committed faults, and what is
+ * released is all back.
  */
 #include "crucible/crucible.h"
 #include "mm/frames.h"
@@ -11,8 +12,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#define CODE_RESERVE_BYTES (16 * (size_t)ALKA_PAGE_BYTES)
-#define CODE_USED_BYTES (ALKA_PAGE_BYTES + 100)
+#define PAGE_BYTES ((size_t)ALKA_PAGE_BYTES)
+#define CODE_RESERVE_BYTES (16 * PAGE_BYTES)
+#define CODE_USED_BYTES (PAGE_BYTES + 100)
 #define CODE_RESULT 0x2A5A
 
 /* mov eax, CODE_RESULT; ret */
@@ -57,16 +59,16 @@ static const char *crucible_try_code(uint64_t base) {
         return "code cannot be sealed";
     }
     if (!access_survives(access_call, base, &access) || access.result != CODE_RESULT ||
-        !access_survives(access_call, base + ALKA_PAGE_BYTES, &access)) {
+        !access_survives(access_call, base + PAGE_BYTES, &access)) {
         return "sealed code does not run";
     }
-    for (uint64_t page = base; page < base + 2 * ALKA_PAGE_BYTES; page += ALKA_PAGE_BYTES) {
+    for (uint64_t page = base; page < base + 2 * PAGE_BYTES; page += PAGE_BYTES) {
         if (!kernel_map_query(page, &mapping) || access_survives(access_write, page, &access) ||
             access_survives(access_write, LAYOUT_DIRECT + mapping.phys, &access)) {
             return "sealed code can be written";
         }
     }
-    if (access_survives(access_read, base + 2 * ALKA_PAGE_BYTES, &access)) {
+    if (access_survives(access_read, base + 2 * PAGE_BYTES, &access)) {
         return "what was committed behind the code is still there";
     }
     return NULL;
@@ -83,23 +85,24 @@ static const char *crucible_code(void) {
     if (distance <= 0 || distance > INT32_MAX) {
         return "code space is too far from the kernel for its calls";
     }
-    if (crucible.code_commit(NULL, base, 0, 3 * (size_t)ALKA_PAGE_BYTES) != ALKA_OK) {
+    if (crucible.code_commit(NULL, base, 0, 3 * PAGE_BYTES) != ALKA_OK) {
         return "no memory";
     }
     memcpy(base, code_bytes, sizeof code_bytes);
-    memcpy((uint8_t *)base + ALKA_PAGE_BYTES, code_bytes, sizeof code_bytes);
+    memcpy((uint8_t *)base + PAGE_BYTES, code_bytes, sizeof code_bytes);
     const char *error = crucible_try_code((uint64_t)base);
-    crucible.code_release(NULL, base, 2 * (size_t)ALKA_PAGE_BYTES);
+    crucible.code_release(NULL, base, 2 * PAGE_BYTES);
     if (error != NULL) {
         return error;
     }
     /* Released frames must be writable again: take and clear some. */
-    if (crucible.pages_map(NULL, 16 * (size_t)ALKA_PAGE_BYTES, &base) != ALKA_OK) {
+    if (crucible.pages_map(NULL, 16 * PAGE_BYTES, &base) != ALKA_OK) {
         return "no memory";
     }
-    crucible.pages_unmap(NULL, base, 16 * (size_t)ALKA_PAGE_BYTES);
+    crucible.pages_unmap(NULL, base, 16 * PAGE_BYTES);
     frames_stats(&after);
-    /* Tables that sealing split off the direct map stay, and pages of the heap's books. */
+    /* Tables that sealing split off the direct map stay, and pages of the heap's
+     * books. */
     return after.free_frames + 8 >= before.free_frames ? NULL : "released code keeps memory";
 }
 
@@ -114,13 +117,13 @@ static const char *crucible_try_slot(struct alka_host_addr base) {
     if (access_survives(access_read, base.value, &access)) {
         return "memory is there before it is committed";
     }
-    if (crucible.slot_commit(NULL, base, 0, 2 * ALKA_PAGE_BYTES) != ALKA_OK) {
+    if (crucible.slot_commit(NULL, base, 0, 2 * PAGE_BYTES) != ALKA_OK) {
         return "no memory";
     }
-    if (!access_survives(access_write, base.value + 2 * ALKA_PAGE_BYTES - 1, &access)) {
+    if (!access_survives(access_write, base.value + 2 * PAGE_BYTES - 1, &access)) {
         return "committed memory is not there";
     }
-    static const uint64_t beyond[] = {2 * ALKA_PAGE_BYTES, UINT64_C(1) << 31, UINT64_C(1) << 32,
+    static const uint64_t beyond[] = {2 * PAGE_BYTES, UINT64_C(1) << 31, UINT64_C(1) << 32,
                                       SLOT_BYTES - 1};
     for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
         if (access_survives(access_read, base.value + beyond[i], &access)) {
@@ -134,11 +137,11 @@ static const char *crucible_slot(void) {
     struct buddy_stats before, after;
     struct alka_host_addr base;
     frames_stats(&before);
-    if (crucible.slot_reserve(NULL, ALKA_PAGE_BYTES, SLOT_BYTES, &base) != ALKA_OK) {
+    if (crucible.slot_reserve(NULL, PAGE_BYTES, SLOT_BYTES, &base) != ALKA_OK) {
         return "no slot";
     }
     const char *error = crucible_try_slot(base);
-    crucible.slot_release(NULL, base, ALKA_PAGE_BYTES, SLOT_BYTES);
+    crucible.slot_release(NULL, base, PAGE_BYTES, SLOT_BYTES);
     if (error != NULL) {
         return error;
     }

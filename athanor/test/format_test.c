@@ -43,7 +43,8 @@ static void text(void **state) {
     SAME("%s", "");
     SAME("%s and %c and 100%%", "text", 'x');
     SAME("[%10s][%-10s][%.3s][%.*s][%-6.2s]", "ab", "ab", "abcdef", 2, "abc", "abc");
-    SAME("%s", "a long text a long text a long text a long text a long text a long text");
+    SAME("%s", "a long text a long text a long text a long text a long text a "
+               "long text");
     assert_int_equal(format_text(ours, sizeof ours, "%.4s", (const char[4]){'a', 'b', 'c', 'd'}),
                      4);
     format_text(ours, sizeof ours, "%p", (void *)(uintptr_t)0xFFFF800000001234);
@@ -66,7 +67,8 @@ static void cuts(void **state) {
     assert_string_equal(ours, "         ");
 }
 
-/* What we do not know is shown as it stands, and nothing is taken from the arguments. */
+/* What we do not know is shown as it stands, and nothing is taken from the
+ * arguments. */
 static void unknown(void **state) {
     (void)state;
     const char *volatile format = "%q %5y %";

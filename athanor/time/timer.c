@@ -1,20 +1,22 @@
 /*
- * The tick: a one-shot timer that is armed again each time. If no timer ticks, halting could last
- * forever; timer_start says so and the caller decides.
+ * The tick: a one-shot timer that is armed again each time. If no timer ticks,
+ * halting could last forever; timer_start says so and the caller decides.
  */
 #include "time/timer.h"
 #include "console/input.h"
 #include "cpu/apic.h"
+#include "modules/modules.h"
 #include "trap/trap.h"
 #include <stddef.h>
 
 static uint64_t timer_count;
 
-static void timer_tick(void *self) {
+static void timer_tick(void *self, struct trap_frame *frame) {
     (void)self;
     __atomic_fetch_add(&timer_count, 1, __ATOMIC_RELAXED);
     apic_timer_arm(TIMER_TICK_NS);
     input_poll();
+    modules_tick(frame);
     apic_end_of_interrupt();
 }
 

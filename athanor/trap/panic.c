@@ -1,8 +1,9 @@
 /*
- * The kernel's last words. In: a message or a trap frame. Out: registers, the faulting code, a
- * backtrace with names, on every console; then the test exit device or a halt. It takes no lock,
- * allocates nothing, and reads only memory that the page tables say is there; a panic inside a
- * panic says one line and stops.
+ * The kernel's last words. In: a message or a trap frame. Out: registers, the
+ * faulting code, a backtrace with names, on every console; then the test exit
+ * device or a halt. It takes no lock, allocates nothing, and reads only memory
+ * that the page tables say is there; a panic inside a panic says one line and
+ * stops.
  */
 #include "trap/panic.h"
 #include "acpi/power.h"
@@ -45,7 +46,8 @@ static void panic_where(const char *label, uint64_t address) {
     log_line(ALKA_LOG_INFO, "  %s 0x%016lx", label, address);
 }
 
-/* Each frame holds the caller's rbp, then the return address; frames go up the stack. */
+/* Each frame holds the caller's rbp, then the return address; frames go up the
+ * stack. */
 static void panic_backtrace(uint64_t rbp) {
     log_line(ALKA_LOG_INFO, "backtrace:");
     for (uint32_t i = 0; i < PANIC_FRAMES_MAX; i++) {
@@ -98,7 +100,7 @@ static void panic_code(uint64_t rip) {
 static void panic_stack(uint64_t rsp) {
     log_line(ALKA_LOG_INFO, "stack:");
     for (uint32_t i = 0; i < PANIC_STACK_WORDS; i += 4) {
-        uint64_t at = (rsp & ~UINT64_C(7)) + i * 8;
+        uint64_t at = (rsp & ~UINT64_C(7)) + UINT64_C(8) * i;
         if (!kernel_map_readable(at, 32)) {
             return;
         }
@@ -147,7 +149,8 @@ void panic(const char *format, ...) {
     panic_end();
 }
 
-/* The compiler's stack protector calls this by name. entry.asm sets the guard before any C runs. */
+/* The compiler's stack protector calls this by name. entry.asm sets the guard
+ * before any C runs. */
 uint64_t __stack_chk_guard = 0x595E9FBD94FDA700;
 _Noreturn void __stack_chk_fail(void);
 

@@ -1,11 +1,13 @@
 /*
- * What happens at an exception or interrupt. In: the saved state of whatever ran. Out: that state
- * again, changed or not; or the end of the kernel, with a dump. Must never trust a register, stack
- * or segment base of the interrupted code.
+ * What happens at an exception or interrupt. In: the saved state of whatever
+ * ran. Out: that state again, changed or not; or the end of the kernel, with a
+ * dump. Must never trust a register, stack or segment base of the interrupted
+ * code.
  */
 #include "trap/trap.h"
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
+#include "modules/modules.h"
 #include "trap/panic.h"
 #include <stddef.h>
 
@@ -87,7 +89,8 @@ bool trap_survive(void (*run)(void *arg), void *arg, struct trap_recovery *out) 
     return returned;
 }
 
-/* True if a trap_survive is waiting and the fault is one that leaves the machine in a known state.
+/* True if a trap_survive is waiting and the fault is one that leaves the
+ * machine in a known state.
  */
 static bool trap_recover(struct trap_frame *frame) {
     struct trap_recovery *recovery = cpu_this()->recovery;
@@ -107,14 +110,14 @@ static bool trap_recover(struct trap_frame *frame) {
 
 void trap_dispatch(struct trap_frame *frame) {
     if (frame->vector < TRAP_EXCEPTIONS) {
-        if (!trap_recover(frame)) {
+        if (!modules_take_fault(frame) && !trap_recover(frame)) {
             panic_at_trap(frame);
         }
         return;
     }
     trap_handler run = __atomic_load_n(&trap_handlers[frame->vector].run, __ATOMIC_ACQUIRE);
     if (run != NULL) {
-        run(trap_handlers[frame->vector].self);
+        run(trap_handlers[frame->vector].self, frame);
     }
 }
 

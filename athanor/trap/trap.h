@@ -1,6 +1,6 @@
 /*
- * Exceptions and interrupts. Every vector runs on an IST stack: the interrupted stack pointer may
- * be a module's and about to run out.
+ * Exceptions and interrupts. Every vector runs on an IST stack: the interrupted
+ * stack pointer may be a module's and about to run out.
  */
 #ifndef ATHANOR_TRAP_H
 #define ATHANOR_TRAP_H
@@ -31,26 +31,30 @@ enum trap_exception {
 #define TRAP_PAGE_FAULT_WRITE 2u
 #define TRAP_PAGE_FAULT_FETCH 16u
 
-/* The interrupted state, as entry.asm lays it out. What a handler changes is what is resumed. */
+/* The interrupted state, as entry.asm lays it out. What a handler changes is
+ * what is resumed. */
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Fills and loads the interrupt table. Call after cpu_load_descriptors; on each processor. */
+/* Fills and loads the interrupt table. Call after cpu_load_descriptors; on each
+ * processor. */
 void trap_load(void);
 
-typedef void (*trap_handler)(void *self);
+/* `frame` is what was interrupted. Interrupts are off in a handler; it must be
+ * short and must not wait. */
+typedef void (*trap_handler)(void *self, struct trap_frame *frame);
 
-/* Interrupts are off in a handler; it must be short and must not wait. */
 void trap_set_handler(uint8_t vector, trap_handler handler, void *self);
 /* A vector for a device that has none yet; 0 when all are given away. */
 uint8_t trap_take_vector(void);
 
 /*
- * The one way to survive a fault of the kernel's own: self-tests use it. Runs run(arg); a fault
- * that nothing else claims ends it, and the state of locks and data is as the fault left it.
+ * The one way to survive a fault of the kernel's own: self-tests use it. Runs
+ * run(arg); a fault that nothing else claims ends it, and the state of locks
+ * and data is as the fault left it.
  */
 struct trap_recovery {
     uint64_t rsp, rip;

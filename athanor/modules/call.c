@@ -1,0 +1,156 @@
+/*
+ * Calls into modules. In: the name of an export. Out: how the call ended, and
+ * its story in the log. The call runs on this thread's own stacks; it can
+ * always be ended from outside: by the clock, or by ^C on the console.
+ */
+#include "modules/call.h"
+#include "console/clean.h"
+#include "console/format.h"
+#include "console/input.h"
+#include "console/log.h"
+#include "time/clock.h"
+#include <alkahest/render.h>
+
+#define CALL_NAME_BYTES 128u
+#define CALL_FRAMES_SHOWN 8u
+
+/* The one call that runs. Interrupt handlers read it. */
+static struct {
+    struct alka_thread *thread; /* NULL: none */
+    uint64_t deadline_ns;       /* UINT64_MAX: none */
+    uint32_t exit_code;
+} call_now;
+
+void call_set_exit_code(uint32_t code) { call_now.exit_code = code; }
+
+struct alka_thread *call_to_be_killed(void) {
+    struct alka_thread *thread = __atomic_load_n(&call_now.thread, __ATOMIC_ACQUIRE);
+    if (thread == NULL || (!input_interrupted() && clock_ns() < call_now.deadline_ns)) {
+        return NULL;
+    }
+    return thread;
+}
+
+/* The function an export names, if the kernel can call it. */
+static enum call_outcome call_find(const struct module *module, struct bundle_text function,
+                                   const struct alka_func **out_func) {
+    struct alka_extern found;
+    if (module->instance == NULL) {
+        return CALL_NOT_READY;
+    }
+    const struct alka_span name = {(const uint8_t *)function.data, function.size};
+    if (!alka_instance_export(module->instance, name, &found) || found.kind != ALKA_EXTERN_FUNC ||
+        found.func == NULL) {
+        return CALL_NO_EXPORT;
+    }
+    const struct alka_functype *type = alka_func_type(found.func);
+    if (type->param_count > 0 || type->result_count > 1 ||
+        (type->result_count == 1 && type->results[0] != ALKA_I32)) {
+        return CALL_WRONG_TYPE;
+    }
+    *out_func = found.func;
+    return CALL_RETURNED;
+}
+
+void call_begin(uint64_t limit_ns, struct alka_trap_report *report) {
+    struct alka_thread *thread = alka_thread_here();
+    input_forget_interrupt();
+    call_now.exit_code = 0;
+    call_now.deadline_ns = limit_ns == 0 ? UINT64_MAX : clock_ns() + limit_ns;
+    thread->report = report;
+    __atomic_store_n(&call_now.thread, thread, __ATOMIC_RELEASE);
+}
+
+void call_end(void) {
+    alka_thread_here()->report = NULL;
+    __atomic_store_n(&call_now.thread, NULL, __ATOMIC_RELEASE);
+}
+
+void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
+                 struct call_result *out) {
+    const struct alka_func *func = NULL;
+    *out = (struct call_result){.outcome = call_find(module, function, &func)};
+    if (out->outcome != CALL_RETURNED) {
+        return;
+    }
+    module->calls++;
+    module->state = MODULE_RUNNING;
+    uint64_t start_ns = clock_ns(), value = 0;
+    call_begin(limit_ns, &out->report);
+    out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
+    call_end();
+    out->ns = clock_ns() - start_ns;
+    out->code = out->trap == ALKA_TRAP_EXIT ? call_now.exit_code : (uint32_t)value;
+    module->state = MODULE_READY;
+    if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
+        module->traps++;
+        module->state = MODULE_TRAPPED;
+        out->outcome = CALL_TRAPPED;
+    }
+}
+
+static void call_log_frame(const struct alka_frame *frame) {
+    char name[CALL_NAME_BYTES];
+    struct alka_span text = alka_image_function_name(frame->image, frame->func_idx);
+    if (text.size > 0) {
+        clean_text(name, sizeof name, text.data, text.size);
+    } else {
+        format_text(name, sizeof name, "function %u", frame->func_idx);
+    }
+    log_info("    %s + 0x%x", name, frame->code_off);
+}
+
+uint32_t call_trap_code(enum alka_trap trap) {
+    static const uint32_t codes[] = {
+#define CALL_TRAP_CODE(id, code, message) code,
+        ALKA_TRAPS(CALL_TRAP_CODE)
+#undef CALL_TRAP_CODE
+    };
+    return codes[trap];
+}
+
+static void call_log_trap(const struct module *module, const char *function,
+                          const struct call_result *result, bool as_expected) {
+    const struct alka_trap_report *report = &result->report;
+    uint32_t code = call_trap_code(result->trap);
+    char place[48] = "";
+    if (report->wasm_off != ALKA_DIAG_NONE) {
+        format_text(place, sizeof place, ", at byte 0x%x of the module", report->wasm_off);
+    }
+    log_line(as_expected ? ALKA_LOG_INFO : ALKA_LOG_ERROR, "%s: %s trapped%s: ALKA_%u %s%s",
+             module->name, function, as_expected ? ", as it should" : "", code,
+             alka_code_text(code), place);
+    for (uint32_t i = 0; i < report->frame_count && i < CALL_FRAMES_SHOWN; i++) {
+        call_log_frame(&report->frames[i]);
+    }
+    if (report->frame_count > CALL_FRAMES_SHOWN) {
+        log_info("    and %s%u more", report->frames_cut ? "at least " : "",
+                 report->frame_count - CALL_FRAMES_SHOWN);
+    }
+}
+
+void call_log(const struct module *module, struct bundle_text function,
+              const struct call_result *result, bool as_expected) {
+    enum alka_log_level level = as_expected ? ALKA_LOG_INFO : ALKA_LOG_ERROR;
+    char name[CALL_NAME_BYTES];
+    clean_text(name, sizeof name, function.data, function.size);
+    switch (result->outcome) {
+    case CALL_RETURNED:
+        log_line(level, "%s: %s returned %u in %lu.%03lu ms", module->name, name, result->code,
+                 result->ns / 1000000, result->ns / 1000 % 1000);
+        return;
+    case CALL_TRAPPED:
+        call_log_trap(module, name, result, as_expected);
+        return;
+    case CALL_NO_EXPORT:
+        log_line(level, "%s: exports no function %s", module->name, name);
+        return;
+    case CALL_WRONG_TYPE:
+        log_line(level, "%s: %s takes parameters, or results in more than an i32", module->name,
+                 name);
+        return;
+    case CALL_NOT_READY:
+        log_line(level, "%s: is %s", module->name, module_state_name(module->state));
+        return;
+    }
+}

@@ -1,0 +1,52 @@
+/* Calling a module's exports from the kernel. */
+#ifndef ATHANOR_CALL_H
+#define ATHANOR_CALL_H
+
+#include "modules/modules.h"
+
+enum call_outcome {
+    CALL_RETURNED, /* or called `exit` */
+    CALL_TRAPPED,
+    CALL_NO_EXPORT,  /* there is no function of that name */
+    CALL_WRONG_TYPE, /* it takes parameters, or results in more than one i32 */
+    CALL_NOT_READY,  /* the module has no instance */
+};
+
+struct call_result {
+    enum call_outcome outcome;
+    uint32_t code; /* RETURNED: the result, 0 if it has none */
+    enum alka_trap trap;
+    uint64_t ns;
+    struct alka_trap_report report; /* TRAPPED */
+};
+
+/*
+ * Calls an export that takes nothing. `limit_ns` after the start, or when ^C is
+ * typed, it is killed (trap KILLED); 0: no limit.
+ */
+void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
+                 struct call_result *out);
+
+/* Logs how a call ended: a line, and the module's backtrace if it trapped.
+ * `expected`: as a bundle_start says. */
+void call_log(const struct module *module, struct bundle_text function,
+              const struct call_result *result, bool as_expected);
+
+/*
+ * Around module code that is entered in another way: it is killed after
+ * `limit_ns` (0: no limit) or at ^C; a trap is reported in *report. Not nested.
+ */
+void call_begin(uint64_t limit_ns, struct alka_trap_report *report);
+void call_end(void);
+
+/* The diagnostic code of a trap. */
+uint32_t call_trap_code(enum alka_trap trap);
+
+/* For the service `exit`. */
+void call_set_exit_code(uint32_t code);
+
+/* The thread whose module call should end now; NULL if none should. Safe in
+ * interrupt handlers. */
+struct alka_thread *call_to_be_killed(void);
+
+#endif

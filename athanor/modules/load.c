@@ -1,0 +1,238 @@
+/*
+ * Loading one module: the bundle's bytes through a session into the registry.
+ * In: an entry of the bundle, its bytes hostile. Out: an image and an instance,
+ * or a diagnostic in the log. What the manifest does not grant is not bound.
+ */
+#include "console/log.h"
+#include "cpu/features.h"
+#include "crucible/crucible.h"
+#include "modules/call.h"
+#include "modules/modules.h"
+#include "services/services.h"
+#include "time/clock.h"
+#include <alkahest/render.h>
+#include <alkahest/session.h>
+#include <string.h>
+
+#define LOAD_DIAG_BYTES 1024u
+
+/* What alka_vtable.lookup gets. */
+struct load_scope {
+    const struct bundle *bundle;
+    const struct module *module;
+};
+
+static bool load_text_is(struct bundle_text text, struct alka_span span) {
+    return text.size == span.size && memcmp(text.data, span.data, span.size) == 0;
+}
+
+/* The peer's export, if the manifest lists the call. Peers come before their
+ * callers, so they are loaded, or refused. */
+static alka_status load_lookup(void *self, const struct alka_import *import,
+                               struct alka_extern *out_extern) {
+    const struct load_scope *scope = self;
+    alka_status status = ALKA_E_UNKNOWN_IMPORT;
+    const struct module *peer = NULL;
+    for (uint32_t i = 0; i < scope->module->entry.call_count && peer == NULL; i++) {
+        struct bundle_call call = bundle_call(scope->bundle, &scope->module->entry, i);
+        struct module *candidate = modules_at(call.peer_idx);
+        const struct bundle_text name = {candidate->name, (uint32_t)strlen(candidate->name)};
+        if (!load_text_is(name, import->module)) {
+            continue;
+        }
+        status = ALKA_E_IMPORT_FORBIDDEN; /* unless this very function is listed */
+        peer = load_text_is(call.function, import->name) ? candidate : NULL;
+    }
+    if (peer == NULL) {
+        return status;
+    }
+    if (peer->instance == NULL || !alka_instance_export(peer->instance, import->name, out_extern)) {
+        return ALKA_E_UNKNOWN_IMPORT;
+    }
+    out_extern->gate_policy = ALKA_GATE_TRAPS;
+    return ALKA_OK;
+}
+
+static struct alka_vtable load_vtable(const struct load_scope *scope) {
+    return (struct alka_vtable){
+        .rows = services_rows,
+        .row_count = services_row_count,
+        .granted = scope->module->entry.capabilities,
+        .lookup = load_lookup,
+        .self = (void *)scope,
+    };
+}
+
+static alka_cpu_set load_cpu(void) {
+    static const struct {
+        enum cpu_feature ours;
+        alka_cpu_set theirs;
+    } pairs[] = {
+        {CPU_SSE3, ALKA_CPU_SSE3},   {CPU_SSSE3, ALKA_CPU_SSSE3},   {CPU_SSE41, ALKA_CPU_SSE41},
+        {CPU_SSE42, ALKA_CPU_SSE42}, {CPU_POPCNT, ALKA_CPU_POPCNT}, {CPU_AVX, ALKA_CPU_AVX},
+        {CPU_AVX2, ALKA_CPU_AVX2},   {CPU_BMI1, ALKA_CPU_BMI1},     {CPU_BMI2, ALKA_CPU_BMI2},
+        {CPU_LZCNT, ALKA_CPU_LZCNT}, {CPU_FMA, ALKA_CPU_FMA},
+    };
+    alka_cpu_set set = 0;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        set |= cpu_features.has[pairs[i].ours] ? pairs[i].theirs : 0;
+    }
+    return set;
+}
+
+static struct alka_instance_options load_instance_options(const struct module *module) {
+    return (struct alka_instance_options){
+        .name = {(const uint8_t *)module->name, strlen(module->name)},
+    };
+}
+
+/* The diagnostic in full, line by line. */
+static void load_log_diag(const struct module *module, const struct alka_diag *diag,
+                          const struct alka_module *tables) {
+    char text[LOAD_DIAG_BYTES];
+    const struct alka_render_context context = {module->name, module->entry.image, tables};
+    alka_render(diag, &context, text, sizeof text);
+    for (const char *line = text; *line != '\0';) {
+        const char *end = line;
+        while (*end != '\0' && *end != '\n') {
+            end++;
+        }
+        log_info("%.*s", (int)(end - line), line);
+        line = *end == '\n' ? end + 1 : end;
+    }
+}
+
+/* The start section's function, which runs before anything else can be called.
+ */
+static alka_status load_start(struct module *module) {
+    struct alka_trap_report report;
+    call_begin(MODULES_START_LIMIT_NS, &report);
+    enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
+    call_end();
+    if (trap == ALKA_TRAP_NONE) {
+        return ALKA_OK;
+    }
+    log_error("%s: its start section trapped: ALKA_%u %s", module->name, call_trap_code(trap),
+              alka_code_text(call_trap_code(trap)));
+    return ALKA_E_START_TRAPPED;
+}
+
+/* An .alk file instead of a module: its code is not compiled but taken as it
+ * is. */
+static alka_status load_code(struct alka_session *session, const struct alka_blob *blob) {
+    ALKA_TRY(alka_session_validate(session));
+    return blob == NULL ? alka_session_compile(session) : alka_session_load(session, blob);
+}
+
+static alka_status load_session(struct alka_session *session, const struct load_scope *scope,
+                                struct module *module, const struct alka_blob *blob) {
+    struct alka_vtable vtable = load_vtable(scope);
+    struct alka_instance_options options = load_instance_options(module);
+    alka_status status = load_code(session, blob);
+    if (status == ALKA_OK) {
+        status = alka_session_link(session, &vtable, &options);
+    }
+    module->native_code_bytes = session->native_code_bytes;
+    if (status != ALKA_OK) {
+        load_log_diag(module, &session->diag, &session->module);
+        return status;
+    }
+    module->image = alka_session_take_image(session);
+    module->instance = alka_session_take(session);
+    return ALKA_OK;
+}
+
+static alka_status load_bytes(const struct load_scope *scope, struct module *module,
+                              const struct alka_blob *blob) {
+    const struct alka_session_options options = {
+        .features = blob == NULL ? ALKA_FEATURES_BUILT : blob->features_allowed,
+        .limits = &module->limits,
+        .codegen = {.memory_model = ALKA_MEMORY_GUARD, .cpu = load_cpu()},
+        .name = {(const uint8_t *)module->name, strlen(module->name)},
+    };
+    struct alka_session session;
+    alka_session_open(&session, &modules_registry, &options,
+                      blob == NULL ? module->entry.image : blob->module_bytes);
+    alka_status status = load_session(&session, scope, module, blob);
+    alka_session_drop(&session);
+    return status;
+}
+
+static alka_status load_file(const struct load_scope *scope, struct module *module) {
+    if (!alka_blob_looks_like(module->entry.image)) {
+        return load_bytes(scope, module, NULL);
+    }
+    struct alka_blob blob;
+    struct alka_diag diag;
+    if (!modules_trust_blobs) {
+        log_error("%s: is compiled already, and only the option `trust-blobs` lets "
+                  "such code in",
+                  module->name);
+        return ALKA_E_BLOB_FORMAT;
+    }
+    alka_status status = alka_blob_read(module->entry.image, &blob, &diag);
+    if (status != ALKA_OK) {
+        load_log_diag(module, &diag, NULL);
+        return status;
+    }
+    return load_bytes(scope, module, &blob);
+}
+
+static void load_refuse(struct module *module, alka_status why) {
+    module_stop(module);
+    if (module->image != NULL) {
+        alka_image_release(module->image);
+        module->image = NULL;
+    }
+    module->state = MODULE_REFUSED;
+    module->why = why;
+    log_error("%s: refused", module->name);
+}
+
+void module_load(struct module *module, const struct bundle *bundle) {
+    const struct load_scope scope = {bundle, module};
+    module->limits = alka_limits_default;
+    module->limits.memory_pages = module->entry.memory_pages_max;
+    uint64_t start_ns = clock_ns();
+    alka_status status = load_file(&scope, module);
+    module->load_ns = clock_ns() - start_ns;
+    if (status == ALKA_OK) {
+        status = load_start(module);
+    }
+    if (status != ALKA_OK) {
+        load_refuse(module, status);
+        return;
+    }
+    module->state = MODULE_READY;
+    log_info("%s: %lu bytes of WebAssembly became %lu bytes of code in %lu.%03lu ms", module->name,
+             module->entry.image.size, module->native_code_bytes, module->load_ns / 1000000,
+             module->load_ns / 1000 % 1000);
+}
+
+alka_status module_instantiate(struct module *module, const struct bundle *bundle) {
+    const struct load_scope scope = {bundle, module};
+    struct alka_vtable vtable = load_vtable(&scope);
+    struct alka_instance_options options = load_instance_options(module);
+    struct alka_diag diag;
+    alka_status status =
+        alka_instance_make(module->image, &vtable, &options, &module->instance, &diag);
+    if (status != ALKA_OK) {
+        load_log_diag(module, &diag, &module->image->module);
+        return status;
+    }
+    status = load_start(module);
+    if (status != ALKA_OK) {
+        module_stop(module);
+        return status;
+    }
+    module->state = MODULE_READY;
+    return ALKA_OK;
+}
+
+void module_stop(struct module *module) {
+    if (module->instance != NULL) {
+        alka_instance_drop(module->instance);
+        module->instance = NULL;
+        module->state = MODULE_STOPPED;
+    }
+}

@@ -1,0 +1,119 @@
+/*
+ * The list of modules and the boot's way through it. In: the bundle. Out:
+ * modules loaded in the bundle's order, then their start functions called. One
+ * module's failure is its own.
+ */
+#include "modules/modules.h"
+#include "console/log.h"
+#include "crucible/crucible.h"
+#include "mm/memory.h"
+#include "modules/call.h"
+#include <string.h>
+
+struct alka_registry modules_registry;
+bool modules_trust_blobs;
+
+static struct bundle modules_bundle;
+static struct module *modules_list;
+static uint32_t modules_count;
+
+void modules_start(bool trust_blobs) {
+    modules_trust_blobs = trust_blobs;
+    alka_registry_init(&modules_registry, &crucible);
+}
+
+struct module *modules_at(uint32_t index) {
+    return index < modules_count ? &modules_list[index] : NULL;
+}
+
+struct module *modules_find(const char *name) {
+    for (uint32_t i = 0; i < modules_count; i++) {
+        if (strcmp(modules_list[i].name, name) == 0) {
+            return &modules_list[i];
+        }
+    }
+    return NULL;
+}
+
+const char *module_state_name(enum module_state state) {
+    static const char *const names[] = {"refused", "ready", "running", "trapped", "stopped"};
+    return names[state];
+}
+
+static bool modules_is_expected(const struct call_result *result, uint32_t expect) {
+    if (expect == BUNDLE_EXPECT_RETURN) {
+        return result->outcome == CALL_RETURNED && result->code == 0;
+    }
+    return result->outcome == CALL_TRAPPED &&
+           (expect == BUNDLE_EXPECT_ANY_TRAP || call_trap_code(result->trap) == expect);
+}
+
+static void modules_revive(struct module *module) {
+    if (module->state == MODULE_STOPPED && module_instantiate(module, &modules_bundle) != ALKA_OK) {
+        log_error("%s: cannot be started", module->name);
+    }
+}
+
+void module_run_function(struct module *module, const char *function, uint64_t limit_ns) {
+    const struct bundle_text name = {function, (uint32_t)strlen(function)};
+    struct call_result result;
+    modules_revive(module);
+    call_export(module, name, limit_ns, &result);
+    call_log(module, name, &result, result.outcome == CALL_RETURNED);
+}
+
+uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls) {
+    uint32_t unexpected = 0, count = module->entry.start_count;
+    modules_revive(module);
+    if (out_calls != NULL) {
+        *out_calls = count;
+    }
+    if (module->instance == NULL) { /* the log says why */
+        return count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct bundle_start start = bundle_start(&modules_bundle, &module->entry, i);
+        struct call_result result;
+        call_export(module, start.function, limit_ns, &result);
+        bool expected = modules_is_expected(&result, start.expect);
+        call_log(module, start.function, &result, expected);
+        unexpected += expected ? 0 : 1;
+    }
+    return unexpected;
+}
+
+static void modules_load_all(struct modules_summary *out) {
+    for (uint32_t i = 0; i < modules_count; i++) {
+        struct module *module = &modules_list[i];
+        module->entry = bundle_module(&modules_bundle, i);
+        memcpy(module->name, module->entry.name.data, module->entry.name.size);
+    }
+    for (uint32_t i = 0; i < modules_count; i++) {
+        module_load(&modules_list[i], &modules_bundle);
+        out->refused += modules_list[i].state == MODULE_REFUSED ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < modules_count; i++) {
+        uint32_t calls;
+        out->unexpected += module_run(&modules_list[i], MODULES_START_LIMIT_NS, &calls);
+        out->starts += calls;
+    }
+}
+
+const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out) {
+    *out = (struct modules_summary){0};
+    enum bundle_error error = bundle_open(bytes, &modules_bundle);
+    if (error != BUNDLE_OK) {
+        return bundle_error_text(error);
+    }
+    uint32_t count = modules_bundle.module_count;
+    if (count > 0) {
+        modules_list = memory_take(count * sizeof *modules_list);
+        if (modules_list == NULL) {
+            return "no memory for the list of modules";
+        }
+    }
+    modules_count = count;
+    out->modules = count;
+    modules_load_all(out);
+    return NULL;
+}

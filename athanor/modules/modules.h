@@ -1,0 +1,92 @@
+/*
+ * The system's modules: what the bundle brought, compiled, instantiated and
+ * called. Used by one thread at a time.
+ */
+#ifndef ATHANOR_MODULES_H
+#define ATHANOR_MODULES_H
+
+#include "bundle/bundle.h"
+#include "trap/trap.h"
+#include <alkahest/instance.h>
+#include <alkahest/registry.h>
+
+/* What a function that runs at boot may take. */
+#define MODULES_START_LIMIT_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+
+enum module_state {
+    MODULE_REFUSED, /* did not compile or link; `why` says it */
+    MODULE_READY,
+    MODULE_RUNNING,
+    MODULE_TRAPPED, /* its last call did; it can be called again */
+    MODULE_STOPPED, /* has no instance; running it makes one */
+};
+
+struct module {
+    char name[BUNDLE_NAME_BYTES_MAX + 1];
+    enum module_state state;
+    alka_status why;
+    struct bundle_module entry;
+    struct alka_limits limits;      /* the image borrows them */
+    struct alka_image *image;       /* NULL: refused */
+    struct alka_instance *instance; /* NULL: refused or stopped */
+    uint64_t load_ns;               /* from bytes to instance */
+    uint64_t native_code_bytes;
+    uint64_t calls, traps;
+};
+
+extern struct alka_registry modules_registry;
+
+/*
+ * After crucible_start. `trust_blobs`: take machine code from .alk files in a
+ * bundle. Nothing proves yet that such code stays in its sandbox: it is as
+ * powerful as the kernel.
+ */
+void modules_start(bool trust_blobs);
+extern bool modules_trust_blobs;
+
+struct modules_summary {
+    uint32_t modules, refused;
+    uint32_t starts, unexpected; /* start functions: how many, how many did not
+                                    end as the manifest says */
+};
+
+/*
+ * Loads every module of a bundle, whose bytes stay as long as the kernel runs,
+ * then calls the start functions in order. What fails is logged and stops
+ * nothing else. Returns NULL, or why the bundle as a whole is no good.
+ */
+const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out);
+
+/* In the bundle's order; NULL at the end. */
+struct module *modules_at(uint32_t index);
+struct module *modules_find(const char *name);
+
+/*
+ * Calls what the manifest says is to be called at the start, making an instance
+ * first if the module is stopped. Returns how many calls did not end as the
+ * manifest says; *out_calls (may be NULL): of how many. ^C ends a call.
+ */
+uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls);
+
+/* Calls one export, in the same way; any return is as it should be. */
+void module_run_function(struct module *module, const char *function, uint64_t limit_ns);
+
+/* Compiles and instantiates. On failure the module is REFUSED and the
+ * diagnostic is in the log. modules/load.c */
+void module_load(struct module *module, const struct bundle *bundle);
+/* Makes a new instance of a STOPPED module's image. A failure is logged; the
+ * module stays STOPPED. modules/load.c */
+ALKA_MUST_CHECK alka_status module_instantiate(struct module *module, const struct bundle *bundle);
+/* Gives the instance back: whoever imports from it traps when calling. It must
+ * not be running. */
+void module_stop(struct module *module);
+
+const char *module_state_name(enum module_state state);
+
+/* Resumes at the innermost gate if the exception is a module's trap; else
+ * false. modules/fault.c */
+bool modules_take_fault(struct trap_frame *frame);
+/* At each tick: ends the module's call that is to be ended (modules/call.h). */
+void modules_tick(struct trap_frame *frame);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * What modules may call, one function per row of services.def. In: integers
+ * from module code, and the caller's context. Out: results, or a trap of the
+ * caller. Every range is checked against the caller's memory, without overflow,
+ * before it is used; bytes there may change at any time, so each is read once.
+ * Nothing here waits.
+ */
+#include "services/services.h"
+#include "bundle/bundle.h"
+#include "console/clean.h"
+#include "console/log.h"
+#include "cpu/random.h"
+#include "modules/call.h"
+#include "time/clock.h"
+#include <alkahest/instance.h>
+
+#define SERVICE_LOG_BYTES 400u /* a longer line is cut */
+
+/* `bytes` bytes at `offset` of the caller's memory; NULL after having raised
+ * the trap that says it has none there. */
+static void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
+    void *range = alka_guest_bytes(caller, offset, bytes);
+    if (range == NULL) {
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+    }
+    return range;
+}
+
+static void service_log(uint32_t text, uint32_t bytes, struct alka_context *caller) {
+    char line[SERVICE_LOG_BYTES];
+    const void *range = service_range(caller, text, bytes);
+    if (range != NULL) {
+        clean_text(line, sizeof line, range, bytes);
+        log_info("%s: %s", caller->instance->name, line);
+    }
+}
+
+static uint64_t service_clock_ns(struct alka_context *caller) {
+    (void)caller;
+    return clock_ns();
+}
+
+/* There is one thread of module code: nobody else waits for the processor. */
+static void service_yield(struct alka_context *caller) { (void)caller; }
+
+static void service_exit(uint32_t code, struct alka_context *caller) {
+    (void)caller;
+    call_set_exit_code(code);
+    alka_trap_raise(ALKA_TRAP_EXIT);
+}
+
+static void service_random(uint32_t out, uint32_t bytes, struct alka_context *caller) {
+    uint8_t *range = service_range(caller, out, bytes);
+    if (range != NULL) {
+        random_fill(range, bytes);
+    }
+}
+
+const struct alka_vtable_row services_rows[] = {
+#define SERVICE(name, params, results, meaning) \
+    {SERVICES_MODULE,                           \
+     #name,                                     \
+     BUNDLE_CAP_##name,                         \
+     {params, results, ALKA_DIRECT(service_##name), NULL}},
+#include "services.def"
+#undef SERVICE
+};
+const uint32_t services_row_count = sizeof services_rows / sizeof services_rows[0];
