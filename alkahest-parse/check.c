@@ -52,15 +52,6 @@ alka_status check_push(struct check *check, alka_valtype type) {
     return ALKA_OK;
 }
 
-alka_status check_push_types(struct check *check, const alka_valtype *types, uint32_t count) {
-    ALKA_TRY(check_room(check, count));
-    for (uint32_t i = 0; i < count; i++)
-        check->sp[i] = types[i];
-    check->sp += count;
-    check_deepen(check);
-    return ALKA_OK;
-}
-
 alka_status check_pop_any(struct check *check, alka_valtype *out_type) {
     if (IN_LIKELY(check->sp > check->floor)) {
         *out_type = *--check->sp;
@@ -82,9 +73,20 @@ alka_status check_pop(struct check *check, alka_valtype type) {
     return ALKA_OK;
 }
 
-/* Short runs one by one: memcmp would read in one piece what was just written in several, and wait
- * for it. Long ones are rare, but not in modules made to be slow. */
+/* Short runs go one by one: memcmp would read in one piece what was just written in several, and
+ * wait for it. Long ones are rare, but not in modules made to be slow. */
 enum { CHECK_RUN_SHORT = 8 };
+
+alka_status check_push_types(struct check *check, const alka_valtype *types, uint32_t count) {
+    ALKA_TRY(check_room(check, count));
+    if (count > CHECK_RUN_SHORT)
+        memcpy(check->sp, types, count * sizeof *types);
+    for (uint32_t i = 0; i < count && count <= CHECK_RUN_SHORT; i++)
+        check->sp[i] = types[i];
+    check->sp += count;
+    check_deepen(check);
+    return ALKA_OK;
+}
 
 bool check_holds(const struct check *check, const alka_valtype *types, uint32_t count) {
     if ((size_t)(check->sp - check->floor) < count)
