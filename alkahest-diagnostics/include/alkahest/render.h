@@ -23,9 +23,9 @@ struct alka_render_context {
  * The whole diagnostic, several lines, the last one with its newline:
  *
  *   error[ALKA_100]: type mismatch: expected i32, found i64
- *     at byte 33 (0x21) of add.wasm, code section, function 2 "add", i32.add
- *       00000018  0a 09 01 07 00 20 00 42  01 6a 0b
- *                                             ^^
+ *     at byte 25 (0x19) of add.wasm, code section, function 0 "add", i32.eqz
+ *       00000011  00 0a 08 01 06 00 42 00  45 1a 0b
+ *                                          ^^
  */
 size_t alka_render(const struct alka_diag *diag, const struct alka_render_context *context,
                    char *buffer, size_t buffer_bytes);
