@@ -176,16 +176,13 @@ static alka_status read_text(struct reader *reader, struct alka_blob *blob) {
     if (text.size != blob->functions_bytes)
         return read_fail(reader->diag, ALKA_E_BLOB_SECTION, read_file_off(reader, text.data),
                          ALKA_BLOB_TEXT, 0);
-    blob->text = text;
-    if (rodata.size == 0)
-        return ALKA_OK;
     uint64_t rodata_off =
         ((uint64_t)text.size + BLOB_RODATA_ALIGN - 1) & ~(BLOB_RODATA_ALIGN - 1ull);
     uint64_t text_file_off = read_file_off(reader, text.data);
     uint64_t rodata_file_off = read_file_off(reader, rodata.data);
     if (rodata_file_off != text_file_off + rodata_off || rodata_off + rodata.size > INT32_MAX)
         return read_fail(reader->diag, ALKA_E_BLOB_SECTION, rodata_file_off, ALKA_BLOB_RODATA, 0);
-    blob->text.size = (size_t)(rodata_off + rodata.size);
+    blob->text = (struct alka_span){text.data, (size_t)(rodata_off + rodata.size)};
     return ALKA_OK;
 }
 

@@ -54,6 +54,13 @@ alka_status in_use(struct input *in, enum alka_feature feature, const uint8_t *a
     return in_fail(in, code, at, feature, 0);
 }
 
+alka_status in_use_form(struct input *in, enum alka_feature feature, const uint8_t *at) {
+    if (!(in->module->features_allowed >> feature & 1))
+        return in_fail(in, ALKA_E_FEATURE_OFF, at, feature, 0);
+    in->module->features_used |= UINT32_C(1) << feature;
+    return ALKA_OK;
+}
+
 alka_status in_use_or(struct input *in, enum alka_feature feature, alka_status code,
                       const uint8_t *at) {
     alka_status status = in_use(in, feature, at);

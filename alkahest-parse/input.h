@@ -47,6 +47,12 @@ IN_COLD alka_status in_fail(const struct input *in, alka_status code, const uint
 
 /* Marks a feature as used; fails at `at` when it may not be. */
 ALKA_MUST_CHECK alka_status in_use(struct input *in, enum alka_feature feature, const uint8_t *at);
+/*
+ * The same for a way of writing sections that a feature brought, and that the code generator never
+ * sees: it needs to be allowed, not built.
+ */
+ALKA_MUST_CHECK alka_status in_use_form(struct input *in, enum alka_feature feature,
+                                        const uint8_t *at);
 /* The same, for what has an official message, `code`, when the feature is not allowed. */
 ALKA_MUST_CHECK alka_status in_use_or(struct input *in, enum alka_feature feature, alka_status code,
                                       const uint8_t *at);

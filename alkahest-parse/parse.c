@@ -100,7 +100,8 @@ static alka_status parse_section(struct parser *parser, uint32_t *rank) {
     if (id >= SECTION_COUNT)
         return in_fail(in, ALKA_E_SECTION_ID, at, id, 0);
     const struct section_kind *kind = &section_kinds[id];
-    ALKA_TRY(in_use(in, (enum alka_feature)kind->feature, at));
+    enum alka_feature feature = (enum alka_feature)kind->feature;
+    ALKA_TRY(id == SECTION_DATA_COUNT ? in_use_form(in, feature, at) : in_use(in, feature, at));
     if (id != SECTION_CUSTOM && kind->rank <= *rank)
         return in_fail(in, ALKA_E_SECTION_ORDER, at, id, 0);
     if (id != SECTION_CUSTOM)

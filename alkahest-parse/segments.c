@@ -20,8 +20,8 @@ static alka_status element_flags(struct input *in, uint32_t *out_flags) {
     if (flags > ELEMENT_FLAGS)
         return in_fail(in, ALKA_E_ELEMENT_FLAGS, at, flags, 0);
     if ((flags & 3) == 3) /* declarative */
-        return in_use(in, ALKA_FEATURE_REFERENCE_TYPES, at);
-    return flags != 0 ? in_use(in, ALKA_FEATURE_BULK_MEMORY, at) : ALKA_OK;
+        return in_use_form(in, ALKA_FEATURE_REFERENCE_TYPES, at);
+    return flags != 0 ? in_use_form(in, ALKA_FEATURE_BULK_MEMORY, at) : ALKA_OK;
 }
 
 static alka_status element_table(struct input *in, uint32_t flags, uint32_t *out_table_idx) {
@@ -131,7 +131,7 @@ static alka_status data_segment(struct parser *parser, struct alka_data_segment 
     if (flags > DATA_EXPLICIT)
         return in_fail(in, ALKA_E_DATA_FLAGS, at, flags, 0);
     if (flags != 0)
-        ALKA_TRY(in_use(in, ALKA_FEATURE_BULK_MEMORY, at));
+        ALKA_TRY(in_use_form(in, ALKA_FEATURE_BULK_MEMORY, at));
     segment->mode = flags == DATA_PASSIVE ? ALKA_SEGMENT_PASSIVE : ALKA_SEGMENT_ACTIVE;
     if (segment->mode == ALKA_SEGMENT_ACTIVE) {
         at = in->cursor;

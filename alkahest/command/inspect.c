@@ -181,8 +181,9 @@ int command_inspect(const struct settings *settings) {
         ok = false;
     }
     if (ok) {
-        alka_feature_set features =
-            pipeline.is_blob ? pipeline.blob.features_allowed : settings->features;
+        alka_feature_set features = pipeline.is_blob
+                                        ? pipeline.blob.features_allowed
+                                        : settings->features | ALKA_FEATURES_UNBUILT_TOO;
         alka_arena_init(&tables, alka_engine_crucible(pipeline.engine), SIZE_MAX);
         alka_arena_init(&scratch, alka_engine_crucible(pipeline.engine), SIZE_MAX);
         ok = alka_parse_module(pipeline.module_bytes, features, &alka_limits_default, &tables,

@@ -7,12 +7,20 @@
 #include "pipeline.h"
 #include "trace.h"
 
+#include <alkahest/ops.h>
 #include <alkahest/parse.h>
 
 /* As a session bounds its arenas (limits.h). */
 static size_t validate_arena_limit(size_t module_bytes) {
     const struct alka_limits *limits = &alka_limits_default;
     return module_bytes * limits->arena_bytes_per_module_byte + limits->arena_bytes_base;
+}
+
+/* A valid module may still be more than the code generator can do. */
+static void validate_note_unbuilt(alka_feature_set used) {
+    for (uint32_t i = 0; i < ALKA_FEATURE_COUNT; i++)
+        if (used & ~(alka_feature_set)ALKA_FEATURES_BUILT & UINT32_C(1) << i)
+            report_note("valid, but this version cannot compile %s", alka_feature_name(i));
 }
 
 static bool validate_module(struct pipeline *pipeline, const struct settings *settings) {
@@ -28,8 +36,9 @@ static bool validate_module(struct pipeline *pipeline, const struct settings *se
     (void)trace_codegen(&trace, settings->trace);
 
     double begin_ms = clock_ms();
-    alka_status status = alka_parse_module(pipeline->module_bytes, settings->features,
-                                           &alka_limits_default, &tables, &module, &diag);
+    alka_feature_set features = settings->features | ALKA_FEATURES_UNBUILT_TOO;
+    alka_status status = alka_parse_module(pipeline->module_bytes, features, &alka_limits_default,
+                                           &tables, &module, &diag);
     if (status == ALKA_OK) {
         trace_module(&trace, &module, crucible);
         status = alka_validate_bodies(&module, &scratch, &diag);
@@ -42,6 +51,8 @@ static bool validate_module(struct pipeline *pipeline, const struct settings *se
     statistics->peak_arena_bytes = tables.peak_bytes + scratch.peak_bytes;
     if (status != ALKA_OK)
         diagnose_print(&diag, file_display_name(pipeline->path), pipeline->module_bytes, &module);
+    else
+        validate_note_unbuilt(module.features_used);
     alka_arena_drop(&scratch);
     alka_arena_drop(&tables);
     return status == ALKA_OK;

@@ -133,7 +133,7 @@ class Loading(CommandTest):
         path = module('(module (import "env" "frob" (func)))')
         done = alkahest("run", path)
         self.check(done, 1, out="", err="unknown import")
-        self.assertIn("env.frob", done.err)
+        self.assertIn('"env" "frob"', done.err)
 
     def test_wrong_import_types(self):
         path = module('(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32))))')

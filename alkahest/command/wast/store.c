@@ -6,6 +6,7 @@
 #include "../report.h"
 #include "wast.h"
 
+#include <alkahest/parse.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,31 @@ static bool store_read(struct wast_store *store, const char *path, struct alka_s
         return false;
     *out_bytes = file_span(&files[store->file_count++]);
     return true;
+}
+
+void wast_store_validate(struct wast_store *store, const char *path,
+                         struct wast_outcome *out_outcome) {
+    struct alka_span bytes;
+    *out_outcome = (struct wast_outcome){.status = ALKA_E_INTERNAL};
+    if (!store_read(store, path, &bytes)) {
+        (void)snprintf(out_outcome->message, sizeof out_outcome->message, "cannot read %s", path);
+        return;
+    }
+    const struct alka_crucible *crucible = alka_engine_crucible(store->engine);
+    alka_feature_set features = store->options.features | ALKA_FEATURES_UNBUILT_TOO;
+    struct alka_arena tables, scratch;
+    struct alka_module module = {0};
+    struct alka_diag diag;
+    alka_arena_init(&tables, crucible, SIZE_MAX);
+    alka_arena_init(&scratch, crucible, SIZE_MAX);
+    out_outcome->status =
+        alka_parse_module(bytes, features, &alka_limits_default, &tables, &module, &diag);
+    if (out_outcome->status == ALKA_OK)
+        out_outcome->status = alka_validate_bodies(&module, &scratch, &diag);
+    if (out_outcome->status != ALKA_OK)
+        diagnose_message(&diag, &module, out_outcome->message, sizeof out_outcome->message);
+    alka_arena_drop(&scratch);
+    alka_arena_drop(&tables);
 }
 
 void wast_store_compile(struct wast_store *store, const char *path, struct alka_image **out_image,
