@@ -60,10 +60,21 @@ static void call_reload(struct emit *e, reg_set homes) {
         frame_reload(e, &e->homes[e->home_web[__builtin_ctz(homes)]]);
 }
 
-/* One argument for the overflow area. */
-static void call_store_arg(struct emit *e, struct value *value, uint32_t stack_off) {
-    unsigned reg = stack_reg(e, value);
-    value_store(e, value->type, frame_mem(e, (int32_t)stack_off), reg);
+/* One argument for the overflow area; its entry, which may be settled, stays as it is. */
+static void call_store_arg(struct emit *e, const struct value *value, uint32_t stack_off) {
+    struct x64_rm to = frame_mem(e, (int32_t)stack_off);
+    if (value->kind == VALUE_REG) {
+        value_store(e, value->type, to, value->base);
+        return;
+    }
+    if (value_is_home_reg(e, value)) {
+        value_store(e, value->type, to, e->homes[value->base_web].reg);
+        return;
+    }
+    unsigned temp = stack_alloc(e, reg_class(value->type));
+    value_load(e, value, temp);
+    value_store(e, value->type, to, temp);
+    stack_free(e, temp);
 }
 
 /* Registers are moved at once; what comes from the frame or is a constant is loaded after that. */

@@ -214,3 +214,9 @@ void low_nop(struct emit *e, const struct lowering *how) {
     (void)e;
     (void)how;
 }
+
+/* The validator lets no such opcode through. */
+void low_unbuilt(struct emit *e, const struct lowering *how) {
+    (void)how;
+    emit_fail(e, ALKA_E_INTERNAL);
+}

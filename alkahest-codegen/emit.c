@@ -264,6 +264,8 @@ static void emit_walk(struct emit *e) {
         uint32_t code_off = emit_off(e);
         e->op_off = (uint32_t)(e->pc - e->bytes);
         e->pinned = 0;
+        if (e->settled + EMIT_OPERANDS > e->depth)
+            e->settled = e->depth > EMIT_OPERANDS ? e->depth - EMIT_OPERANDS : 0;
         const struct lowering *how = &emit_lowerings[emit_decode(e)];
         if (e->has_flags && !how->takes_flags)
             stack_own(e, stack_top(e, 0));

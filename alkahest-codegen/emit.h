@@ -209,6 +209,7 @@ struct alka_codegen {
 
 enum {
     EMIT_OP_BYTES = 2048, /* room that every opcode has */
+    EMIT_OPERANDS = 3,    /* entries that a lowering may change in place: never settled */
     EMIT_WINDOW = 24,     /* entries on top of the operand stack that are not settled */
 };
 

@@ -16,7 +16,7 @@ typedef void low_fn(struct emit *e, const struct lowering *how);
 
 /* control.c */
 low_fn low_unreachable, low_nop, low_block, low_loop, low_if, low_else, low_end, low_br, low_br_if,
-    low_br_table, low_return;
+    low_br_table, low_return, low_unbuilt;
 /* calls.c */
 low_fn low_call, low_call_indirect, low_memory_grow;
 /* locals.c */
@@ -118,6 +118,6 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
     { .emit = low_reinterpret, .kind = LOW_KIND_##from, .b = LOW_KIND_##to }
 /* Refused by the validator. */
 #define LOW_UNBUILT(...) \
-    { .emit = 0 }
+    { .emit = low_unbuilt }
 
 #endif

@@ -82,7 +82,8 @@ static void stack_spill(struct emit *e, reg_set among) {
             return;
         }
     }
-    EMIT_ASSERT(!"a lowering holds more registers than there are scratch registers");
+    /* A lowering holds more registers than there are scratch registers. */
+    EMIT_ASSERT(false);
     emit_fail(e, ALKA_E_INTERNAL);
     e->free |= among & (REG_SCRATCH_GENERAL | REG_SCRATCH_VECTOR);
 }

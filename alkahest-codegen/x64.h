@@ -226,7 +226,7 @@ static inline uint8_t *x64_put_rm(uint8_t *at, unsigned reg, struct x64_rm rm) {
         return at + 4;
     case X64_RM_SCALED:
         *at++ = (uint8_t)(reg_bits | 4);
-        *at++ = (uint8_t)(rm.scale << 6 | index | 5);
+        *at++ = (uint8_t)((unsigned)rm.scale << 6 | index | 5);
         __builtin_memcpy(at, &rm.disp, 4);
         return at + 4;
     case X64_RM_INDEX:
@@ -354,7 +354,7 @@ static inline void x64_mov_imm(struct x64 *x, struct x64_gpr reg, uint64_t value
     } else if (x64_fits_i32((int64_t)value)) {
         x64_n_i32(x, X64_MOV_IMM | X64_W, 0, x64_rm_gpr(reg), (int32_t)value);
     } else {
-        x64_u8(x, 0x48u | reg.number >> 3);
+        x64_u8(x, 0x48u | (unsigned)reg.number >> 3);
         x64_u8(x, 0xB8u | (reg.number & 7u));
         x64_u64(x, value);
     }
@@ -389,7 +389,7 @@ static inline void x64_jmp(struct x64 *x, uint32_t link) {
 }
 static inline void x64_jcc(struct x64 *x, enum x64_cond cond, uint32_t link) {
     x64_u8(x, 0x0F);
-    x64_u8(x, 0x80u | cond);
+    x64_u8(x, 0x80u | (unsigned)cond);
     x64_u32(x, link);
 }
 static inline void x64_call(struct x64 *x, uint32_t link) {
@@ -410,7 +410,7 @@ static inline void x64_jmp_back(struct x64 *x, const uint8_t *target) {
 static inline void x64_jcc_back(struct x64 *x, enum x64_cond cond, const uint8_t *target) {
     int64_t distance = target - (x->at + 2);
     if (x64_fits_i8(distance)) {
-        x64_u8(x, 0x70u | cond);
+        x64_u8(x, 0x70u | (unsigned)cond);
         x64_u8(x, (unsigned)distance & 0xFF);
     } else {
         x64_jcc(x, cond, (uint32_t)(distance - 4));
@@ -419,7 +419,7 @@ static inline void x64_jcc_back(struct x64 *x, enum x64_cond cond, const uint8_t
 
 /* A short jump forward over code that is about to be emitted; the result goes to x64_land. */
 static inline uint8_t *x64_jcc_short(struct x64 *x, enum x64_cond cond) {
-    x64_u8(x, 0x70u | cond);
+    x64_u8(x, 0x70u | (unsigned)cond);
     x64_u8(x, 0);
     return x->at;
 }
