@@ -31,6 +31,7 @@
 #include <stddef.h>
 
 #define NOTE(...) ((void)format_text(note->text, sizeof note->text, __VA_ARGS__))
+#define STEP_LOW_BYTES (UINT64_C(1) << 20)
 #define MIB(bytes) ((bytes) >> 20)
 
 struct boot_info boot_info;
@@ -103,9 +104,6 @@ static bool step_memory(struct boot_note *note) {
     }
     static struct memory_map all;
     all = boot_info.memory;
-    /* The first MiB is for the firmware's structures and, later, for starting
-     * other processors. */
-    memory_map_add(&all, 0, 1 << 20, MEMORY_RESERVED);
     memory_map_add(&all, (uint64_t)kernel_phys_start,
                    (uint64_t)kernel_phys_end - (uint64_t)kernel_phys_start, MEMORY_KERNEL);
     for (uint32_t i = 0; i < boot_info.module_count; i++) {
@@ -113,6 +111,8 @@ static bool step_memory(struct boot_note *note) {
                        MEMORY_MODULE);
     }
     memory_map_normalise(&all, &boot_memory);
+    /* The first MiB is for the firmware's structures and, later, for starting other processors. */
+    memory_map_withhold_below(&boot_memory, STEP_LOW_BYTES);
     NOTE("%s, %lu MiB usable in %u ranges, %u boot module%s", boot_info.loader,
          MIB(memory_map_total(&boot_memory, MEMORY_USABLE)), boot_memory.count,
          boot_info.module_count, boot_info.module_count == 1 ? "" : "s");
@@ -269,6 +269,10 @@ static bool step_modules(struct boot_note *note) {
     }
     const struct boot_module *file = &boot_info.modules[0];
     struct modules_summary summary;
+    if (!kernel_map_readable(LAYOUT_DIRECT + file->base_phys, file->size_bytes)) {
+        NOTE("the system bundle is not in memory (0x%lx)", file->base_phys);
+        return false;
+    }
     const char *error = modules_open_bundle(
         (struct alka_span){layout_direct(file->base_phys), file->size_bytes}, &summary);
     if (error != NULL) {

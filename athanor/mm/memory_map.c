@@ -142,6 +142,19 @@ bool memory_map_carve(struct memory_map *map, uint64_t size_bytes, uint64_t limi
     return false;
 }
 
+void memory_map_withhold_below(struct memory_map *map, uint64_t limit) {
+    for (uint32_t i = 0; i < map->count; i++) {
+        struct memory_range *range = &map->ranges[i];
+        if (range->kind != MEMORY_USABLE || range->base >= limit) {
+            continue;
+        }
+        uint64_t cut = limit - range->base;
+        cut = cut < range->size_bytes ? cut : range->size_bytes;
+        range->base += cut;
+        range->size_bytes -= cut;
+    }
+}
+
 uint64_t memory_map_total(const struct memory_map *map, enum memory_kind kind) {
     uint64_t total = 0;
     for (uint32_t i = 0; i < map->count; i++) {

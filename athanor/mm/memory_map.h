@@ -54,6 +54,9 @@ void memory_map_normalise(const struct memory_map *map, struct memory_map *out);
 bool memory_map_carve(struct memory_map *map, uint64_t size_bytes, uint64_t limit,
                       uint64_t *out_base);
 
+/* Takes what lies below `limit` out of the usable ranges of a normalised map. */
+void memory_map_withhold_below(struct memory_map *map, uint64_t limit);
+
 /* Bytes of all ranges of a kind. */
 uint64_t memory_map_total(const struct memory_map *map, enum memory_kind kind);
 const char *memory_kind_name(enum memory_kind kind);

@@ -138,6 +138,19 @@ static void carves_below_a_limit(void **state) {
     assert_int_equal(memory_map_total(&out, MEMORY_USABLE), 8 * PAGE);
 }
 
+static void withholds_the_bottom(void **state) {
+    (void)state;
+    reset();
+    memory_map_add(&in, 0, PAGE, MEMORY_MODULE);
+    memory_map_add(&in, PAGE, 2 * PAGE, MEMORY_USABLE);
+    memory_map_add(&in, 5 * PAGE, 10 * PAGE, MEMORY_USABLE);
+    memory_map_normalise(&in, &out);
+    memory_map_withhold_below(&out, 7 * PAGE);
+    assert_int_equal(memory_map_total(&out, MEMORY_MODULE), PAGE);
+    assert_int_equal(memory_map_total(&out, MEMORY_USABLE), 8 * PAGE);
+    assert_int_equal(out.ranges[2].base, 7 * PAGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts_and_merges),
@@ -147,6 +160,7 @@ int main(void) {
         cmocka_unit_test(dropping_makes_nothing_usable),
         cmocka_unit_test(agrees_with_a_model),
         cmocka_unit_test(carves_below_a_limit),
+        cmocka_unit_test(withholds_the_bottom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
