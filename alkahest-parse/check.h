@@ -35,7 +35,8 @@ struct check {
     const alka_valtype *locals;       /* parameters first */
     uint32_t local_count;
     bool has_memory32;  /* memory 0 exists and has 32-bit addresses */
-    bool is_summarized; /* whether anybody wants to know what summarize.h finds out */
+    bool is_summarized; /* whether anybody wants to know what summarize.h finds out: out_summary */
+    struct alka_body_summary *out_summary;
     struct summarize sum;
 };
 

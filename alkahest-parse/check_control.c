@@ -93,7 +93,7 @@ static alka_status control_block_type(struct check *check, const struct alka_fun
 }
 
 static alka_status control_enter(struct check *check, uint32_t op) {
-    const struct alka_functype *type = NULL;
+    const struct alka_functype *type = &control_empty;
     ALKA_TRY(control_block_type(check, &type));
     if (op == ALKA_OP_IF)
         ALKA_TRY(check_pop(check, ALKA_I32));
@@ -307,7 +307,7 @@ static alka_status control_indirect_callee(struct check *check,
 }
 
 static alka_status control_call(struct check *check, uint32_t op) {
-    const struct alka_functype *type = NULL;
+    const struct alka_functype *type = &control_empty;
     bool is_indirect = op == ALKA_OP_CALL_INDIRECT || op == ALKA_OP_RETURN_CALL_INDIRECT;
     bool is_tail = op == ALKA_OP_RETURN_CALL || op == ALKA_OP_RETURN_CALL_INDIRECT;
     ALKA_TRY(is_indirect ? control_indirect_callee(check, &type) : control_callee(check, &type));

@@ -250,9 +250,9 @@ static alka_status check_begin(struct check *check, struct alka_module *module, 
     return check_push_frame(check, ALKA_OP_BLOCK, &check->body_type);
 }
 
-static alka_status check_finish(struct check *check, struct alka_body_summary *out_summary) {
+static alka_status check_finish(struct check *check) {
     struct input *in = &check->in;
-    if (!check->is_summarized)
+    if (!check->out_summary)
         return ALKA_OK;
     struct alka_body_summary summary;
     alka_status status = summarize_finish(&check->sum, &summary);
@@ -263,7 +263,7 @@ static alka_status check_finish(struct check *check, struct alka_body_summary *o
     summary.code.size = (uint32_t)(in->end - check->code);
     summary.max_operands = (uint32_t)(check->deepest - check->stack);
     summary.max_nesting = check->deepest_frame;
-    *out_summary = summary;
+    *check->out_summary = summary;
     return ALKA_OK;
 }
 
@@ -271,7 +271,7 @@ static alka_status check_finish(struct check *check, struct alka_body_summary *o
 static alka_status check_body(struct alka_module *module, uint32_t func_idx,
                               struct alka_arena *scratch, struct alka_body_summary *out_summary,
                               struct alka_diag *out_diag) {
-    struct check check = {.is_summarized = out_summary != NULL};
+    struct check check = {.is_summarized = out_summary != NULL, .out_summary = out_summary};
     struct input *in = &check.in;
     ALKA_TRY(check_begin(&check, module, func_idx, scratch, out_diag));
     check.code = in->cursor;
@@ -282,7 +282,7 @@ static alka_status check_body(struct alka_module *module, uint32_t func_idx,
     in->op = ALKA_DIAG_NONE;
     if (in->cursor != in->end)
         return in_fail(in, ALKA_E_BODY_SIZE, in->cursor, (uint64_t)(in->end - in->cursor), 0);
-    return check_finish(&check, out_summary);
+    return check_finish(&check);
 }
 
 alka_status alka_validate_body(struct alka_module *module, uint32_t func_idx,

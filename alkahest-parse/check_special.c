@@ -77,29 +77,40 @@ static alka_status special_read_table(struct check *check, struct alka_table_def
     return ALKA_OK;
 }
 
+/* What the instructions on one table pop, the topmost first, and push: A an address, T an element.
+ */
+struct special_table_form {
+    char pops[4];
+    char push;
+    bool changes;
+};
+
+static struct special_table_form special_table_form(uint32_t op) {
+    switch (op) {
+    case ALKA_OP_TABLE_GET:
+        return (struct special_table_form){"A", 'T', false};
+    case ALKA_OP_TABLE_SET:
+        return (struct special_table_form){"TA", 0, true};
+    case ALKA_OP_TABLE_SIZE:
+        return (struct special_table_form){"", 'A', false};
+    case ALKA_OP_TABLE_GROW:
+        return (struct special_table_form){"AT", 'A', true};
+    default: /* table.fill */
+        return (struct special_table_form){"ATA", 0, true};
+    }
+}
+
 static alka_status special_table_access(struct check *check, uint32_t op) {
+    struct special_table_form form = special_table_form(op);
     struct alka_table_def *table = NULL;
     ALKA_TRY(special_read_table(check, &table));
     alka_valtype address_type = check_address_type(&table->range);
-    table->mutated |= op != ALKA_OP_TABLE_GET && op != ALKA_OP_TABLE_SIZE;
-    switch (op) {
-    case ALKA_OP_TABLE_GET:
-        ALKA_TRY(check_pop(check, address_type));
-        return check_push(check, table->type);
-    case ALKA_OP_TABLE_SET:
-        ALKA_TRY(check_pop(check, table->type));
-        return check_pop(check, address_type);
-    case ALKA_OP_TABLE_SIZE:
-        return check_push(check, address_type);
-    case ALKA_OP_TABLE_GROW:
-        ALKA_TRY(check_pop(check, address_type));
-        ALKA_TRY(check_pop(check, table->type));
-        return check_push(check, address_type);
-    default: /* table.fill */
-        ALKA_TRY(check_pop(check, address_type));
-        ALKA_TRY(check_pop(check, table->type));
-        return check_pop(check, address_type);
-    }
+    table->mutated |= form.changes;
+    for (const char *pop = form.pops; *pop != 0; pop++)
+        ALKA_TRY(check_pop(check, *pop == 'A' ? address_type : table->type));
+    if (form.push == 0)
+        return ALKA_OK;
+    return check_push(check, form.push == 'A' ? address_type : table->type);
 }
 
 /* Both addresses and the length; the length has the smaller of the two address types. */

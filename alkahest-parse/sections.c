@@ -236,23 +236,29 @@ static alka_status section_import_item(struct parser *parser, uint8_t kind, cons
     }
 }
 
+static alka_status section_add_import(struct parser *parser) {
+    struct input *in = &parser->in;
+    struct alka_module *module = in->module;
+    struct alka_import import = {.off = in_off(in, in->cursor)};
+    ALKA_TRY(parser_name(parser, &import.module));
+    ALKA_TRY(parser_name(parser, &import.name));
+    const uint8_t *at = in->cursor;
+    uint8_t kind = 0;
+    ALKA_TRY(in_byte(in, &kind));
+    ALKA_TRY(section_import_item(parser, kind, at, &import.index));
+    import.kind = (enum alka_extern_kind)kind;
+    module->imports[module->import_count++] = import;
+    return ALKA_OK;
+}
+
 alka_status section_import(struct parser *parser) {
     struct input *in = &parser->in;
     struct alka_module *module = in->module;
     uint32_t count = 0;
     ALKA_TRY(in_count(in, module->limits->imports, ALKA_E_LIMIT_IMPORTS, &count));
     ALKA_TRY(in_alloc(in, in_room(in, count, 4), sizeof *module->imports, &module->imports));
-    for (; count != 0; count--) {
-        struct alka_import import = {.off = in_off(in, in->cursor)};
-        ALKA_TRY(parser_name(parser, &import.module));
-        ALKA_TRY(parser_name(parser, &import.name));
-        const uint8_t *at = in->cursor;
-        uint8_t kind = 0;
-        ALKA_TRY(in_byte(in, &kind));
-        ALKA_TRY(section_import_item(parser, kind, at, &import.index));
-        import.kind = (enum alka_extern_kind)kind;
-        module->imports[module->import_count++] = import;
-    }
+    for (; count != 0; count--)
+        ALKA_TRY(section_add_import(parser));
     return ALKA_OK;
 }
 

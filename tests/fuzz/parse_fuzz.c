@@ -56,6 +56,16 @@ static alka_status validate_summarized(struct alka_module *module, struct alka_a
     return ALKA_OK;
 }
 
+static void require_renderable(const struct alka_diag *diag, struct alka_span bytes,
+                               const struct alka_module *module) {
+    char text[4096];
+    struct alka_render_context context = {.bytes = bytes, .module = module};
+    REQUIRE(diag->code != ALKA_E_INTERNAL);
+    REQUIRE(diag->offset <= bytes.size);
+    REQUIRE(alka_code_text((uint32_t)diag->code));
+    REQUIRE(alka_render(diag, &context, text, sizeof text) < sizeof text);
+}
+
 static struct alka_diag run(struct alka_span bytes, bool is_summarized) {
     struct alka_arena tables, scratch;
     struct alka_module module;
@@ -71,14 +81,8 @@ static struct alka_diag run(struct alka_span bytes, bool is_summarized) {
         status = is_summarized ? validate_summarized(&module, &scratch, &diag)
                                : alka_validate_bodies(&module, &scratch, &diag);
     REQUIRE(status == diag.code);
-    REQUIRE(status != ALKA_E_INTERNAL);
-    if (status != ALKA_OK) {
-        char text[4096];
-        struct alka_render_context context = {.bytes = bytes, .module = &module};
-        REQUIRE(diag.offset <= bytes.size);
-        REQUIRE(alka_code_text((uint32_t)status));
-        REQUIRE(alka_render(&diag, &context, text, sizeof text) < sizeof text);
-    }
+    if (status != ALKA_OK)
+        require_renderable(&diag, bytes, &module);
     alka_arena_drop(&scratch);
     alka_arena_drop(&tables);
     REQUIRE(pages_held == 0);
