@@ -104,7 +104,7 @@ ALKA_MUST_CHECK alka_status alka_memory_make(struct alka_memory *memory,
                                              const struct alka_crucible *crucible,
                                              const struct alka_range *range, uint64_t limit_pages,
                                              enum alka_memory_model model);
-/* No instance may use it any more. */
+/* No instance may use it any more; the Crucible still lives. */
 void alka_memory_drop(struct alka_memory *memory);
 /* The old size in pages, or -1 (all bits): beyond a limit, or no memory left. */
 uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages);

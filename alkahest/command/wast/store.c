@@ -56,9 +56,11 @@ bool wast_store_open(struct wast_store *store, const struct settings *settings) 
 }
 
 void wast_store_close(struct wast_store *store) {
-    alka_engine_close(store->engine);
+    /* First the instances, which import from the host; then the host's; then what both stand on. */
+    alka_registry_drop(alka_engine_registry(store->engine));
     if (store->has_spectest)
         wast_spectest_close(&store->spectest);
+    alka_engine_close(store->engine);
     for (size_t i = 0; i < store->file_count; i++)
         file_free(&store->files[i]);
     free(store->files);
