@@ -211,8 +211,7 @@ void summarize_branch(struct summarize *sum, uint32_t depth) {
 void summarize_no_fallthrough(struct summarize *sum) { sum->is_live = false; }
 
 /* One arm of an `if`, or the body of a block, reaches its end. */
-static void sum_fall_to_end(struct summarize *sum) {
-    uint32_t top = sum->frame_count - 1;
+static void sum_fall_to_end(struct summarize *sum, uint32_t top) {
     if (!sum->is_live)
         return;
     sum->frames[top].is_reached = true;
@@ -223,13 +222,13 @@ static void sum_fall_to_end(struct summarize *sum) {
 void summarize_else(struct summarize *sum) {
     if (sum->status || sum->dead_depth)
         return;
-    sum_fall_to_end(sum);
+    uint32_t top = sum->frame_count - 1;
+    sum_fall_to_end(sum, top);
     alka_status status = sum_reserve_block(sum);
     if (status) {
         sum_fail(sum, status);
         return;
     }
-    uint32_t top = sum->frame_count - 1;
     struct sum_frame *frame = &sum->frames[top];
     sum->block_states[frame->block].parent = SUM_NONE;
     frame->kind = SUM_ELSE;
@@ -303,7 +302,7 @@ void summarize_end(struct summarize *sum, uint32_t off) {
         sum_merge_sets(sum, top, SUM_ASSIGNED);
         return;
     }
-    sum_fall_to_end(sum);
+    sum_fall_to_end(sum, top);
     if (frame->kind == SUM_IF) { /* no else: the condition itself goes to the end */
         frame->is_reached = true;
         for (uint32_t word = 0; word < sum->word_count; word++)
