@@ -29,18 +29,14 @@ static uint32_t resolve_hash(struct alka_span module, struct alka_span name) {
     return alka_hash_end(alka_hash_bytes(hash, name));
 }
 
-static struct alka_span resolve_text(const char *text) {
-    return (struct alka_span){(const uint8_t *)text, __builtin_strlen(text)};
-}
-
 static bool resolve_same(struct alka_span one, struct alka_span other) {
     return one.size == other.size && memcmp(one.data, other.data, one.size) == 0;
 }
 
 static bool resolve_row_is(const struct alka_vtable_row *row, struct alka_span module,
                            struct alka_span name) {
-    return resolve_same(resolve_text(row->name), name) &&
-           resolve_same(resolve_text(row->module), module);
+    return resolve_same(alka_span_of_text(row->name), name) &&
+           resolve_same(alka_span_of_text(row->module), module);
 }
 
 /* The place of the row so called, or the gap where it belongs. */
@@ -64,8 +60,8 @@ static alka_status resolve_index_make(const struct alka_vtable *vtable, uint32_t
     index->mask = places - 1;
     ALKA_TRY(alka_arena_alloc(scratch, places, sizeof *index->places, &index->places));
     for (uint32_t i = 0; i < vtable->row_count; i++) {
-        uint32_t *place = resolve_place(index, vtable, resolve_text(vtable->rows[i].module),
-                                        resolve_text(vtable->rows[i].name));
+        uint32_t *place = resolve_place(index, vtable, alka_span_of_text(vtable->rows[i].module),
+                                        alka_span_of_text(vtable->rows[i].name));
         if (*place == 0)
             *place = i + 1;
     }

@@ -174,8 +174,10 @@ struct alka_instance *alka_registry_get(const struct alka_registry *registry, ui
 
 struct alka_instance *alka_registry_find(const struct alka_registry *registry,
                                          struct alka_span name) {
-    for (struct alka_instance *at = NULL; (at = alka_registry_next(registry, at));)
-        if (__builtin_strlen(at->name) == name.size && memcmp(at->name, name.data, name.size) == 0)
+    for (struct alka_instance *at = NULL; (at = alka_registry_next(registry, at));) {
+        struct alka_span found = alka_span_of_text(at->name);
+        if (found.size == name.size && memcmp(found.data, name.data, name.size) == 0)
             return at;
+    }
     return NULL;
 }

@@ -10,4 +10,13 @@ struct alka_span {
     size_t size; /* bytes */
 };
 
+/* The bytes of a zero-terminated text, without its end. strlen would be a C library's symbol. */
+static inline struct alka_span alka_span_of_text(const char *text) {
+    size_t size = 0;
+    while (text[size])
+        size++;
+    struct alka_span span = {(const uint8_t *)text, size};
+    return span;
+}
+
 #endif
