@@ -147,7 +147,9 @@ enum verdict run_assert_trap(struct runner *runner) {
         return verdict;
     if (result.trap == ALKA_TRAP_NONE)
         return run_fail(runner, "expected a trap: %s", expected);
-    if (!run_messages_agree(expected, alka_trap_message(result.trap)))
+    /* Scripts made from another engine's run cannot always say which trap it was. */
+    bool is_said = json_object_get(runner->command, "text") != NULL;
+    if (is_said && !run_messages_agree(expected, alka_trap_message(result.trap)))
         return run_fail(runner, "expected the trap \"%s\", got \"%s\"", expected,
                         alka_trap_message(result.trap));
     return VERDICT_PASSED;
