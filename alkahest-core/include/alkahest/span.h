@@ -19,12 +19,4 @@ static inline struct alka_span alka_span_of_text(const char *text) {
     return span;
 }
 
-/* A NUL-terminated text without its NUL. Not strlen: the libraries have none. */
-static inline struct alka_span alka_span_of_text(const char *text) {
-    size_t size = 0;
-    while (text[size] != '\0')
-        size++;
-    return (struct alka_span){(const uint8_t *)text, size};
-}
-
 #endif
