@@ -14,6 +14,9 @@
 /*
  * Decodes and checks everything but the function bodies, whose extents are recorded. `bytes` are
  * borrowed and must outlive the tables, which are made in `arena`. `limits` is borrowed too.
+ * `features`: proposals that may be used; those that are not built are refused unless
+ * ALKA_FEATURES_UNBUILT_TOO is among them. If something behind the code section is wrong, the
+ * bodies are validated, too, in search of an earlier failure.
  */
 ALKA_MUST_CHECK alka_status alka_parse_module(struct alka_span bytes, alka_feature_set features,
                                               const struct alka_limits *limits,
