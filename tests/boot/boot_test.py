@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Boots Athanor in QEMU and holds what it prints against what it should. One case per run: boot_test.py --build FOLDER CASE."""
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,114 @@ def case_bios(build):
 
 def case_uefi(build):
     case_shell(build, "uefi")
+
+
+def require_lines(text, patterns):
+    """Each regular expression matches, in this order."""
+    at = 0
+    for pattern in patterns:
+        match = re.compile(pattern, re.MULTILINE).search(text, at)
+        require(match, f"not found, or not in its place: {pattern}\n{text}")
+        at = match.end()
+
+
+def module_states(machine):
+    """{name: state} from ps."""
+    return {words[0]: words[1] for words in map(str.split, machine.command("ps").splitlines()[1:])}
+
+
+def case_modules(build):
+    """The default system: each module's own checks pass, each crash is contained and named, and the rest goes on."""
+    with Machine(image_of(build, "kernel"), TIMEOUT) as machine:
+        machine.wait_for_shell()
+        require_full_score(machine)
+        require_lines(machine.transcript, [
+            *(rf"{name}: \d+ bytes of WebAssembly became \d+ bytes of code in \d+\.\d+ ms"
+              for name in ("hello", "sha256", "matmul", "echo", "caller", "crash")),
+            "hello: hello, world",
+            "hello: main returned 0",
+            "sha256: cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0 in",
+            "matmul: 2304 elements as on the host, bit for bit",
+            "caller: 100000 calls",
+            r"crash: out_of_bounds trapped, as it should: ALKA_601 .*\n.*read_past_the_end.*\n.*out_of_bounds",
+            r"crash: divide_by_zero trapped, as it should: ALKA_602 .*\n.*divide_by_zero",
+            r"crash: stack_overflow trapped, as it should: ALKA_609 .*\n(.*deeper.*\n)+",
+            r"crash: unreachable trapped, as it should: ALKA_600 .*\n.*unreachable",
+            "crash: still_alive returned 0",
+            "boot score"])
+        names = {"hello", "sha256", "matmul", "echo", "caller", "crash"}
+        states = module_states(machine)
+        require(states == dict.fromkeys(names, "ready"), f"ps says {states}")
+
+        require("hello, world" in machine.command("run hello"), "hello does not run again")
+        free_kib = []
+        for _ in range(6):
+            require(machine.command("run crash").count("as it should") == 4, "crash does not fail as before")
+            free_kib.append(machine.command("mem").split()[1])
+        require(len(set(free_kib)) == 1, f"each crash costs memory: KiB free {free_kib}")
+        machine.command("kill echo")
+        require("ALKA_619" in machine.command("run caller"), "a call to a killed module goes through")
+        require(module_states(machine)["echo"] == "stopped", "ps does not show that echo was killed")
+        require("hello, world" in machine.command("run hello"), "others suffer from a killed module")
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"poweroff ended with status {status}")
+
+
+def case_trouble(build, trouble):
+    """Modules that are refused or fail: each for its own reason, none at another's cost, and the score and status say so."""
+    refused = {"truncated": "ALKA_010", "noise": "ALKA_005", "poor": "ALKA_202", "large": "ALKA_9", "stranger": "ALKA_201",
+               "uninvited": "ALKA_202"}
+    with Machine(Image(kernel=build / "athanor.elf", bundle=trouble), TIMEOUT) as machine:
+        machine.wait_for_shell()
+        log = machine.transcript
+        for name, code in refused.items():
+            require_lines(log, [rf"error\[{code}", rf"error: {name}: refused"])
+        require_lines(log, [
+            "first: main returned 0",
+            "greedy: refused what was too much",
+            *(f"services: {name} returned 0" for name in ("random_fills", "clock_moves", "log_oddities", "exit_well")),
+            *(f"services: {name} trapped, as it should: ALKA_601" for name in ("log_past_the_end", "log_wraps", "random_past_the_end")),
+            "error: services: exit_badly returned 3",
+            "error: services: result_badly returned 4",
+            "error: services: .*no_such_export",
+            "error: liar: divide_by_zero trapped: ALKA_602",
+            "error: liar: still_alive returned 0",
+            "error: liar: unreachable trapped: ALKA_600",
+            "liar: stack_overflow trapped, as it should",
+            "last: main returned 0",
+            "6 loaded, 6 refused; 11 of 23 start functions"])
+        require("two?lines, ?[31mred" in log, "a module's text reached the terminal unfiltered")
+        states = module_states(machine)
+        require({name for name, state in states.items() if state == "refused"} == set(refused), f"ps says {states}")
+        passed, total = boot_score(machine)
+        require(passed == total - 1, f"boot score {passed}/{total}")
+        require("hello, world" in machine.command("run last"), "the last module does not run again")
+        machine.command("run poor")
+        machine.command("kill poor")
+        status = machine.finish()
+        require(status not in (STATUS_GOOD, STATUS_PLAIN), f"poweroff ended with status {status}, as if all were well")
+
+
+def case_bundles(build, trouble):
+    """A damaged bundle, a foreign file, or none at all: said, counted, and the shell is there."""
+    whole = (build / "system.bundle").read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 4
+    files = {"damaged": (bytes(damaged), "checksum does not match"), "cut": (whole[:-1], "truncated"),
+             "foreign": (trouble.read_bytes()[8:], "not a system bundle"), "absent": (b"", "no system bundle")}
+    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
+        for name, (data, words) in files.items():
+            bundle = Path(folder) / name
+            bundle.write_bytes(data)
+            with Machine(Image(kernel=build / "athanor.elf", bundle=bundle), TIMEOUT) as machine:
+                machine.wait_for_shell()
+                passed, total = boot_score(machine)
+                lost = 0 if name == "absent" else 1  # a kernel alone is not a failure
+                require(passed == total - lost, f"{name}: boot score {passed}/{total}")
+                require(words in machine.transcript, f"{name}: nothing about it\n{machine.transcript[-1500:]}")
+                require("free" in machine.command("mem"), f"{name}: the shell does not work")
+                status = machine.finish()
+                require((status == STATUS_GOOD) == (lost == 0), f"{name}: status {status}")
 
 
 def case_machines(build):
@@ -167,8 +276,9 @@ def main():
     parser.add_argument("--trouble", type=Path, help="the bundle of trouble.toml")
     parser.add_argument("case", choices=CASES)
     args = parser.parse_args()
+    case = CASES[args.case]
     try:
-        CASES[args.case](args.build)
+        case(args.build, args.trouble) if "trouble" in case.__code__.co_varnames else case(args.build)
     except (Failed, BootError) as error:
         print(f"FAILED: {error}")
         return 1
