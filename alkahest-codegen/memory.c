@@ -140,7 +140,7 @@ void low_load(struct emit *e, const struct lowering *how) {
     top->type = how->kind;
 }
 
-static void store_imm(struct emit *e, x64_op op, uint32_t bytes, struct x64_rm to, int32_t imm) {
+static void store_imm(struct emit *e, uint32_t bytes, struct x64_rm to, int32_t imm) {
     if (bytes == 1) {
         x64_n_i8(&e->x, X64_MOV_IMM8, 0, to, (unsigned)imm & 0xFF);
     } else if (bytes == 2) {
@@ -148,7 +148,7 @@ static void store_imm(struct emit *e, x64_op op, uint32_t bytes, struct x64_rm t
         x64_u8(&e->x, (unsigned)imm & 0xFF);
         x64_u8(&e->x, (unsigned)imm >> 8 & 0xFF);
     } else {
-        x64_n_i32(&e->x, X64_MOV_IMM | (op & X64_W && bytes == 8 ? X64_W : 0), 0, to, imm);
+        x64_n_i32(&e->x, X64_MOV_IMM | (bytes == 8 ? X64_W : 0), 0, to, imm);
     }
 }
 
@@ -174,7 +174,7 @@ void low_store(struct emit *e, const struct lowering *how) {
     struct x64_rm to = load_mem(e, address);
     emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, e->op_off);
     if (is_imm)
-        store_imm(e, how->a, how->b, to, imm);
+        store_imm(e, how->b, to, imm);
     else
         x64_put(&e->x, how->a, reg & 15, to);
     stack_pop(e);
