@@ -186,29 +186,55 @@ static void trap_report(const struct trap_scene *scene, enum alka_trap kind) {
     trap_backtrace(scene, report);
 }
 
-bool alka_trap_decide(const struct alka_registry *registry, struct alka_thread *thread,
-                      const struct alka_fault_state *state, struct alka_resume *out_resume) {
-    struct trap_scene scene = {
+static struct trap_scene trap_look(const struct alka_registry *registry,
+                                   const struct alka_thread *thread,
+                                   const struct alka_fault_state *state) {
+    return (struct trap_scene){
         .registry = registry,
         .thread = thread,
         .state = state,
         .image = alka_registry_image_at(registry, state->pc),
     };
-    if (!scene.image && !trap_in_routines(state->pc))
-        return false;
-    if (!thread->gate)
+}
+
+/* Leaves everything up to the innermost gate. */
+static void trap_take(const struct trap_scene *scene, enum alka_trap kind,
+                      struct alka_resume *out_resume) {
+    if (scene->thread->report)
+        trap_report(scene, kind);
+    *out_resume = (struct alka_resume){
+        .kind = kind,
+        .rip = scene->thread->gate->resume,
+        .rsp = (uint64_t)scene->thread->gate,
+    };
+}
+
+bool alka_trap_decide(const struct alka_registry *registry, struct alka_thread *thread,
+                      const struct alka_fault_state *state, struct alka_resume *out_resume) {
+    struct trap_scene scene = trap_look(registry, thread, state);
+    if ((!scene.image && !trap_in_routines(state->pc)) || !thread->gate)
         return false;
     enum alka_trap kind = trap_kind(&scene);
     if (kind == ALKA_TRAP_NONE)
         return false;
-    if (thread->report)
-        trap_report(&scene, kind);
+    trap_take(&scene, kind, out_resume);
     if (state->pc == trap_address(alka_routine_pending))
         thread->pending = ALKA_TRAP_NONE;
-    *out_resume = (struct alka_resume){
-        .kind = kind,
-        .rip = thread->gate->resume,
-        .rsp = (uint64_t)thread->gate,
-    };
     return true;
+}
+
+enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
+                                           struct alka_thread *thread,
+                                           const struct alka_fault_state *state,
+                                           enum alka_trap kind, struct alka_resume *out_resume) {
+    struct trap_scene scene = trap_look(registry, thread, state);
+    if (!thread->gate || trap_in_routines(state->pc))
+        return ALKA_NOT_INTERRUPTED;
+    if (scene.image) {
+        trap_take(&scene, kind, out_resume);
+        return ALKA_INTERRUPTED_NOW;
+    }
+    if (thread->pending == ALKA_TRAP_NONE)
+        thread->pending = kind;
+    return ALKA_INTERRUPTED_LATER;
 }

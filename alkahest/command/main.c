@@ -19,8 +19,8 @@ static const struct command commands[] = {
      "FILE is a module, or a compiled one (.alk). Machine code in an .alk file is not verified: "
      "run\n"
      "only those that you or someone you trust has compiled.\n"
-     "ARGS go to the program; with --invoke they are the function's arguments, and its results\n"
-     "are printed. Options may also stand right behind FILE; -- ends them.",
+     "ARGS go to the program, whatever they look like; with --invoke (in front of FILE or right\n"
+     "behind it) they are the function's arguments, and its results are printed.",
      command_run, 1, SIZE_MAX, COMMAND_RUN, true},
     {"inspect", "FILE", "Show what a module imports, exports and needs", NULL, command_inspect, 1,
      1, COMMAND_INSPECT, false},

@@ -176,7 +176,7 @@ static bool parse_words(struct parser *parser) {
         }
         bool looks_like_option = word[0] == '-' && word[1] != '\0';
         if (looks_like_option && option_find(parser->command, word, &option) &&
-            !(is_program_part && (option.id == OPTION_HELP || option.id == OPTION_VERSION))) {
+            (!is_program_part || option.id == OPTION_INVOKE)) {
             parser->next++;
             if (!parse_option(parser, &option))
                 return false;

@@ -71,8 +71,8 @@ struct command {
     int (*run)(const struct settings *settings);
     size_t operands_min, operands_max; /* SIZE_MAX: any number */
     enum command_bit bit;
-    bool passes_rest; /* the first operand ends our options but for those that stand right behind
-                         it; all after them belongs to the program that is run */
+    bool passes_rest; /* what follows the first operand belongs to the program that is run, but for
+                         an --invoke right behind it */
 };
 
 /*

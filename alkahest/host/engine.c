@@ -78,6 +78,8 @@ alka_status alka_engine_instantiate(struct alka_engine *engine, struct alka_imag
                                     struct alka_instance **out_instance,
                                     struct alka_instantiate_error *out_error) {
     out_error->trap = ALKA_TRAP_NONE;
+    out_error->diag = (struct alka_diag){ALKA_E_OUT_OF_MEMORY, ALKA_DIAG_NONE, ALKA_DIAG_NONE,
+                                         ALKA_DIAG_NONE,       ALKA_DIAG_NONE, {0, 0}};
     struct host_thread *thread;
     ALKA_TRY(host_thread_get(engine, &thread));
     struct alka_instance *instance;

@@ -3,8 +3,11 @@
 
 #include <alkahest.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/time.h>
+#include <ucontext.h>
 
 #include <cmocka.h>
 
@@ -142,6 +145,91 @@ static void start_functions_may_trap(void **state) {
     alka_engine_close(world.engine);
 }
 
+/* (module (func $spin (export "spin") (loop (br 0)))
+ *         (import "h" "wait" (func (param i32) (result i32)))
+ *         (func (export "wait") (param i32) (result i32) (call 0 (local.get 0)))) */
+static const uint8_t endless[] = {0,    0x61, 0x73, 0x6D, 1,    0,   0,    0,   1,    9, 2,   0x60,
+                                  0,    0,    0x60, 1,    0x7F, 1,   0x7F, 2,   10,   1, 1,   'h',
+                                  4,    'w',  'a',  'i',  't',  0,   1,    3,   3,    2, 0,   1,
+                                  7,    15,   2,    4,    's',  'p', 'i',  'n', 0,    1, 4,   'w',
+                                  'a',  'i',  't',  0,    2,    10,  16,   2,   7,    0, 3,   0x40,
+                                  0x0C, 0,    0x0B, 0x0B, 6,    0,   0x20, 0,   0x10, 0, 0x0B};
+
+static struct {
+    const struct alka_registry *registry;
+    struct alka_thread *thread;
+    volatile sig_atomic_t outcomes[3];
+} alarmed;
+
+static void on_alarm(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    struct alka_fault_state state = {
+        .pc = (uint64_t)registers[REG_RIP],
+        .rsp = (uint64_t)registers[REG_RSP],
+        .r15 = (uint64_t)registers[REG_R15],
+    };
+    struct alka_resume resume;
+    enum alka_interruption outcome =
+        alka_trap_interrupt(alarmed.registry, alarmed.thread, &state, ALKA_TRAP_KILLED, &resume);
+    alarmed.outcomes[outcome]++;
+    if (outcome != ALKA_INTERRUPTED_NOW)
+        return;
+    registers[REG_RIP] = (greg_t)resume.rip;
+    registers[REG_RSP] = (greg_t)resume.rsp;
+    registers[REG_RAX] = resume.kind;
+}
+
+static uint32_t host_wait(uint32_t value, struct alka_context *caller) {
+    (void)caller;
+    while (!alarmed.outcomes[ALKA_INTERRUPTED_LATER])
+        continue;
+    return value;
+}
+
+static const struct alka_vtable_row wait_rows[] = {
+    {"h",
+     "wait",
+     ALKA_NO_CAPABILITY,
+     {.params = "i", .results = "i", .direct = ALKA_DIRECT(host_wait)}},
+};
+
+static void endless_code_can_be_interrupted(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world);
+    struct alka_diag diag;
+    struct alka_instantiate_error error;
+    const struct alka_vtable waits = {.rows = wait_rows, .row_count = 1};
+    assert_int_equal(alka_engine_compile(world.engine, (struct alka_span){endless, sizeof endless},
+                                         NULL, &world.image, &diag),
+                     ALKA_OK);
+    assert_int_equal(
+        alka_engine_instantiate(world.engine, world.image, &waits, NULL, &world.instance, &error),
+        ALKA_OK);
+    alarmed.registry = alka_engine_registry(world.engine);
+    assert_int_equal(alka_engine_thread(world.engine, &alarmed.thread), ALKA_OK);
+    struct sigaction before,
+        action = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    struct itimerval every = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+    assert_int_equal(setitimer(ITIMER_REAL, &every, NULL), 0);
+
+    assert_int_equal(invoke(&world, "spin", NULL), ALKA_TRAP_KILLED);
+    assert_int_equal(world.report.frame_count, 1);
+    assert_int_equal(world.report.frames[0].func_idx, 1);
+    assert_true(alarmed.outcomes[ALKA_INTERRUPTED_NOW] == 1);
+    uint64_t values[1] = {3};
+    assert_int_equal(invoke(&world, "wait", values), ALKA_TRAP_KILLED);
+    assert_int_equal(world.report.frames[0].func_idx, 2);
+    while (!alarmed.outcomes[ALKA_NOT_INTERRUPTED]) /* no module code runs */
+        continue;
+
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    alka_engine_close(world.engine);
+}
+
 static void imports_are_checked(void **state) {
     (void)state;
     struct world world;
@@ -174,6 +262,7 @@ int main(void) {
         cmocka_unit_test(modules_compute),
         cmocka_unit_test(traps_are_reported_with_their_functions),
         cmocka_unit_test(start_functions_may_trap),
+        cmocka_unit_test(endless_code_can_be_interrupted),
         cmocka_unit_test(imports_are_checked),
         cmocka_unit_test(engines_are_independent),
     };

@@ -147,6 +147,23 @@ struct alka_resume {
 bool alka_trap_decide(const struct alka_registry *registry, struct alka_thread *thread,
                       const struct alka_fault_state *state, struct alka_resume *out_resume);
 
+enum alka_interruption {
+    ALKA_INTERRUPTED_NOW,   /* *out_resume says where it goes on, as after a trap */
+    ALKA_INTERRUPTED_LATER, /* it is in host code: it will trap when that returns */
+    ALKA_NOT_INTERRUPTED,   /* no module code on its stack, or between the two: try again soon */
+};
+
+/*
+ * Ends what a thread runs from outside, for time limits and kills: like a trap of that kind at the
+ * interrupted instruction. `state` is the interrupted machine state (`fault` and `address` do not
+ * matter). Module code can be left at any instruction; host code that it called cannot. Runs in
+ * signal and interrupt handlers, while the thread is stopped.
+ */
+enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
+                                           struct alka_thread *thread,
+                                           const struct alka_fault_state *state,
+                                           enum alka_trap kind, struct alka_resume *out_resume);
+
 /* The thread on whose control stack `rsp` is. */
 static inline struct alka_thread *alka_thread_of(uint64_t rsp) {
     return (struct alka_thread *)((rsp | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 -
