@@ -170,7 +170,7 @@ static bool parse_words(struct parser *parser) {
         const char *word = parser->words[parser->next];
         bool is_program_part = parser->command->passes_rest && settings->operands.count > 0;
         struct option_word option;
-        if (strcmp(word, "--") == 0) {
+        if (strcmp(word, "--") == 0 && !is_program_part) {
             parser->next++;
             return parse_rest(parser);
         }

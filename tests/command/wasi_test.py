@@ -44,6 +44,15 @@ class Surroundings(ProbeTest):
     def test_arguments(self):
         self.assertEqual(self.out("args", "a b", "--invoke", "", "é"), "[a b]\n[--invoke]\n[]\n[é]\n")
 
+    def test_options_behind_the_program_are_its_own(self):
+        for word in ("-d", "--memory=wrap", "--help", "-V", "--", "--dir"):
+            done = alkahest("run", PROBE, word)
+            self.check(done, 2, out="", err="usage: wasi_probe")
+        done = alkahest("run", PROBE, "args", "--", "x", "--")
+        self.check(done, 0, out="[--]\n[x]\n[--]\n")
+        done = alkahest("run", "--", PROBE, "--invoke")
+        self.check(done, 2, out="", err="usage: wasi_probe")
+
     def test_the_environment_is_empty_but_for_what_is_named(self):
         self.assertEqual(self.out("env", env={"SECRET": "x"}), "")
         out = self.out("env", options=("--env=A=1", "--env=HOSTS", "--env=ABSENT"), env={"HOSTS": "2"})
