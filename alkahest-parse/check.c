@@ -284,8 +284,7 @@ static alka_status check_immediate(struct check *check, enum alka_imm imm,
         ALKA_TRY(in_u32(&check->in, &index));
         return check_data(check, index);
     case ALKA_IMM_ELEM:
-        return check_index(check, check->in.module->element_count, ALKA_E_UNKNOWN_ELEMENT,
-                           &index);
+        return check_index(check, check->in.module->element_count, ALKA_E_UNKNOWN_ELEMENT, &index);
     case ALKA_IMM_DATA_MEMORY:
         return check_memory_init(check, out_address_type);
     default:
