@@ -60,3 +60,9 @@ void input_poll(void) {
 bool input_interrupted(void) { return __atomic_load_n(&input_break, __ATOMIC_RELAXED); }
 
 void input_forget_interrupt(void) { __atomic_store_n(&input_break, false, __ATOMIC_RELAXED); }
+
+void input_drop(void) {
+    uint8_t byte;
+    while (input_take(&byte)) {
+    }
+}

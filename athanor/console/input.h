@@ -18,6 +18,8 @@ uint8_t input_wait(void);
  */
 bool input_interrupted(void);
 void input_forget_interrupt(void);
+/* Forgets what has been typed and not been read. */
+void input_drop(void);
 /* Sets what looks for input when no interrupt brings it; called by the timer's
  * tick. */
 void input_set_poll(void (*poll)(void));

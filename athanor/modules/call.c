@@ -64,6 +64,9 @@ void call_begin(uint64_t limit_ns, struct alka_trap_report *report) {
 void call_end(void) {
     alka_thread_here()->report = NULL;
     __atomic_store_n(&call_now.thread, NULL, __ATOMIC_RELEASE);
+    if (input_interrupted()) {
+        input_drop(); /* the ^C, and what was typed in vain before it */
+    }
 }
 
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
@@ -89,9 +92,21 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     }
 }
 
+/* By the name section, else by an export. */
+static struct alka_span call_function_name(const struct alka_image *image, uint32_t func_idx) {
+    struct alka_span name = alka_image_function_name(image, func_idx);
+    const struct alka_module *tables = &image->module;
+    for (uint32_t i = 0; name.size == 0 && i < tables->export_count; i++) {
+        if (tables->exports[i].kind == ALKA_EXTERN_FUNC && tables->exports[i].index == func_idx) {
+            name = tables->exports[i].name;
+        }
+    }
+    return name;
+}
+
 static void call_log_frame(const struct alka_frame *frame) {
     char name[CALL_NAME_BYTES];
-    struct alka_span text = alka_image_function_name(frame->image, frame->func_idx);
+    struct alka_span text = call_function_name(frame->image, frame->func_idx);
     if (text.size > 0) {
         clean_text(name, sizeof name, text.data, text.size);
     } else {

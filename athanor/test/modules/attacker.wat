@@ -1,0 +1,26 @@
+;; Each export is one way for a module to misbehave, or to be told what it may not do. Called one by one by kernel_test.py.
+(module
+  (import "athanor" "log" (func $log (param i32 i32)))
+  (import "athanor" "exit" (func $exit (param i32)))
+  (import "athanor" "random" (func $random (param i32 i32)))
+  (memory (export "memory") 1 4)
+  (data (i32.const 0) "evil \1b[31m \ff\00 line")
+
+  (func (export "main") (result i32) (call $log (i32.const 0) (i32.const 18)) (i32.const 0))
+  (func (export "spin") (loop (br 0)))
+  (func (export "spin_in_kernel") (loop (call $log (i32.const 0) (i32.const 4)) (br 0)))
+  (func (export "log_past_the_end") (call $log (i32.const 65530) (i32.const 7)))
+  (func (export "log_wrapped") (call $log (i32.const -1) (i32.const -1)))
+  (func (export "log_everything") (call $log (i32.const 0) (i32.const 65536)))
+  (func (export "random_past_the_end") (call $random (i32.const 0) (i32.const 65537)))
+  (func (export "leave") (result i32) (call $exit (i32.const 42)) (i32.const 1))
+  (func (export "grow_too_far") (result i32) (memory.grow (i32.const 3)))
+  (func $recurse (export "recurse") (call $recurse) (drop (i32.load (i32.const 0))))
+  (func (export "read_far") (result i32) (i32.load offset=0x7fffffff (i32.const -1)))
+  (func (export "fill") (local i32)
+    (loop
+      (i32.store (local.get 0) (local.get 0))
+      (local.set 0 (i32.add (local.get 0) (i32.const 4)))
+      (br 0)))
+  (func (export "takes") (param i32))
+  (func (export "gives_much") (result i64) (i64.const 1)))
