@@ -126,14 +126,25 @@ static void local_store_in_register(struct emit *e, uint32_t web, struct value *
         frame_save(e, home);
 }
 
+/* Webs of one local share a slot of the frame: reads of the one before that are still pending come
+ * first. */
+static void local_detach_slot(struct emit *e, uint32_t old_web, const struct value *top) {
+    if (old_web == NO_WEB)
+        return;
+    const struct home *home = &e->homes[old_web];
+    if (home->reg == REG_NONE && home->refs > value_refs(top, old_web))
+        stack_detach_web(e, old_web, top);
+}
+
 /* Where the set value is needed no more, the caller pops it. */
 static void local_write(struct emit *e) {
     uint32_t local = emit_take_u32(e), def = e->next_def++;
-    uint32_t web = e->summary->def_webs[def];
-    e->current[local] = def;
+    uint32_t web = e->summary->def_webs[def], old_web = e->summary->def_webs[e->current[local]];
     struct value *top = stack_top(e, 0);
-    if (web == NO_WEB)
+    if (web == NO_WEB) /* nobody reads it, and reads of the one before may still be pending */
         return;
+    e->current[local] = def;
+    local_detach_slot(e, old_web, top);
     struct home *home = &e->homes[web];
     if (!value_is_web(top, web)) {
         if (home->refs > value_refs(top, web))
