@@ -116,6 +116,8 @@ static void stack_evict_owner(struct emit *e, unsigned reg) {
     if (value->kind == VALUE_ADDRESS && value->index == reg)
         value->index = (uint8_t)other;
     stack_free(e, reg);
+    if (!(e->pinned & REG_BIT(reg))) /* no operand of this opcode: it may move again */
+        e->pinned &= ~REG_BIT(other);
 }
 
 void stack_take(struct emit *e, unsigned reg) {
