@@ -7,6 +7,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,8 +32,9 @@ def run_quiet(*command):
 
 
 def build_modules(manifest, build):
-    """Builds the modules beside the manifest, if it has any. The folder where they are then."""
-    folder = build / "modules-of" / manifest.stem
+    """Builds the modules beside the manifest, if it has any. The folder where they are then; each source folder has its own."""
+    source = zlib.crc32(str(manifest.parent).encode())
+    folder = build / "modules-of" / f"{manifest.parent.name}-{source:08x}"
     if (manifest.parent / "CMakeLists.txt").is_file():
         run_quiet("cmake", "-S", manifest.parent, "-B", folder, "-G", "Ninja")
         run_quiet("cmake", "--build", folder)
