@@ -163,6 +163,15 @@ static void multiboot2_refuses(void **state) {
     put64(&b, 0);
     assert_string_equal(parse(b.bytes, b.size, &info, boot_parse_multiboot2),
                         "a boot information tag has an impossible size");
+    b.size = 0;
+    put32(&b, 24);
+    put32(&b, 0);
+    put32(&b, 6);
+    put32(&b, 24); /* fits into the whole, not into the rest */
+    put32(&b, 24);
+    put32(&b, 0);
+    assert_string_equal(parse(b.bytes, b.size, &info, boot_parse_multiboot2),
+                        "a boot information tag has an impossible size");
 }
 
 static void multiboot2_counts_surplus_modules(void **state) {
