@@ -1,0 +1,274 @@
+/*
+ * The scheduler's states (sched.h has the protocol). In: what threads do, and the time. Out: who
+ * runs. Must never: lose a thread (each one that is not NEW or DEAD runs, waits, or is in the hands
+ * of the policy or of its account), or let one run that has no budget.
+ */
+#include "sched/sched.h"
+#include "sched/account.h"
+#include "sched/policy.h"
+#include <stddef.h>
+
+#define THREAD_OF_TIMER(node) \
+    ((struct sched_thread *)((char *)(node)-offsetof(struct sched_thread, timer)))
+
+void sched_init(struct sched *sched, struct sched_policy *policy, uint32_t cpu_count,
+                const struct sched_host *host, uint64_t now) {
+    *sched = (struct sched){.policy = policy, .host = *host, .cpu_count = cpu_count};
+    for (uint32_t cpu = 0; cpu < cpu_count; cpu++)
+        sched->cpus[cpu].charged_until = now;
+}
+
+/* --- Becoming ready. --- */
+
+/* Looks for a processor that wants what the policy has. One at a time: it offers the rest. */
+static void sched_offer(const struct sched *sched) {
+    for (uint32_t cpu = 0; cpu < sched->cpu_count; cpu++) {
+        if (sched->cpus[cpu].running == NULL) {
+            sched->host.kick(sched->host.self, cpu);
+            return;
+        }
+    }
+    for (uint32_t cpu = 0; cpu < sched->cpu_count; cpu++) {
+        if (sched->policy->class->gives_way(sched->policy, sched->cpus[cpu].running)) {
+            sched->host.kick(sched->host.self, cpu);
+            return;
+        }
+    }
+}
+
+/* To the policy, or to its account if that is empty. */
+static void sched_enqueue(struct sched *sched, struct sched_thread *thread, enum sched_why why,
+                          uint64_t now) {
+    if (account_forbids(thread, now)) {
+        thread->state = SCHED_THROTTLED;
+        account_throttle(&sched->refills, thread);
+        return;
+    }
+    thread->state = SCHED_READY;
+    sched->ready_count++;
+    sched->policy->class->enqueue(sched->policy, thread, why);
+}
+
+static void sched_make_ready(struct sched *sched, struct sched_thread *thread, enum sched_why why,
+                             uint64_t now) {
+    sched_enqueue(sched, thread, why, now);
+    if (thread->state == SCHED_READY)
+        sched_offer(sched);
+}
+
+void sched_start(struct sched *sched, struct sched_thread *thread, uint64_t now) {
+    sched_make_ready(sched, thread, SCHED_STARTED, now);
+}
+
+/* --- Waiting and waking. --- */
+
+bool sched_block(struct sched *sched, uint32_t cpu, uint64_t deadline, uint64_t now) {
+    struct sched_thread *thread = sched->cpus[cpu].running;
+    if (thread->kill_pending) {
+        thread->woken_by = ALKA_E_INTERRUPTED;
+        return false;
+    }
+    if (thread->wake_pending) {
+        thread->wake_pending = false;
+        thread->woken_by = ALKA_OK;
+        return false;
+    }
+    if (deadline <= now) {
+        thread->woken_by = ALKA_E_TIMED_OUT;
+        return false;
+    }
+    thread->state = SCHED_WAITING;
+    if (deadline != SCHED_NEVER)
+        order_add(&sched->timers, &thread->timer, deadline);
+    return true;
+}
+
+static void sched_end_wait(struct sched *sched, struct sched_thread *thread, alka_status reason,
+                           uint64_t now) {
+    thread->woken_by = reason;
+    if (thread->timer.is_in)
+        order_remove(&sched->timers, &thread->timer);
+    sched_make_ready(sched, thread, SCHED_WOKEN, now);
+}
+
+void sched_wake(struct sched *sched, struct sched_thread *thread, uint64_t now) {
+    if (thread->state == SCHED_WAITING)
+        sched_end_wait(sched, thread, ALKA_OK, now);
+    else if (thread->state == SCHED_RUNNING)
+        thread->wake_pending = true;
+}
+
+/* Where a thread is that the processors do not have. */
+static void sched_take_out(struct sched *sched, struct sched_thread *thread) {
+    if (thread->state == SCHED_READY) {
+        sched->ready_count--;
+        sched->policy->class->dequeue(sched->policy, thread);
+    } else if (thread->state == SCHED_THROTTLED) {
+        account_unthrottle(&sched->refills, thread);
+    }
+}
+
+static uint32_t sched_cpu_of(const struct sched *sched, const struct sched_thread *thread) {
+    uint32_t cpu = 0;
+    while (cpu < sched->cpu_count && sched->cpus[cpu].running != thread)
+        cpu++;
+    return cpu;
+}
+
+void sched_kill(struct sched *sched, struct sched_thread *thread, uint64_t now) {
+    thread->kill_pending = true;
+    switch (thread->state) {
+    case SCHED_WAITING:
+        sched_end_wait(sched, thread, ALKA_E_INTERRUPTED, now);
+        return;
+    case SCHED_THROTTLED:
+        sched_take_out(sched, thread);
+        sched_make_ready(sched, thread, SCHED_REFILLED, now);
+        return;
+    case SCHED_RUNNING:
+        sched->host.kick(sched->host.self, sched_cpu_of(sched, thread));
+        return;
+    case SCHED_NEW:
+    case SCHED_READY:
+    case SCHED_DEAD:
+        return;
+    }
+}
+
+void sched_expire(struct sched *sched, uint64_t now) {
+    while (sched->timers.first != NULL && sched->timers.first->key <= now)
+        sched_end_wait(sched, THREAD_OF_TIMER(sched->timers.first), ALKA_E_TIMED_OUT, now);
+    struct sched_thread *thread;
+    while ((thread = account_first_refilled(&sched->refills, now)) != NULL) {
+        account_unthrottle(&sched->refills, thread);
+        sched_make_ready(sched, thread, SCHED_REFILLED, now);
+    }
+}
+
+/* --- Running. --- */
+
+static void sched_charge(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
+    uint64_t ns = now - cpu->charged_until;
+    cpu->charged_until = now;
+    if (cpu->running == NULL) {
+        cpu->idle_ns += ns;
+        return;
+    }
+    cpu->running->used_ns += ns;
+    account_charge(cpu->running->account, ns, now);
+    sched->policy->class->charge(sched->policy, cpu->running, ns);
+}
+
+void sched_give_way(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].yields = true; }
+
+void sched_exit(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].running->state = SCHED_DEAD; }
+
+/* May the one that runs go on? If not, it is queued or throttled. */
+static bool sched_keeps(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
+    struct sched_thread *running = cpu->running;
+    bool yields = cpu->yields;
+    cpu->yields = false;
+    if (running == NULL || running->state != SCHED_RUNNING)
+        return false;
+    bool is_broke = account_forbids(running, now);
+    if (!is_broke && !yields && !sched->policy->class->gives_way(sched->policy, running))
+        return true;
+    sched_enqueue(sched, running, yields ? SCHED_YIELDED : SCHED_PREEMPTED, now);
+    return false;
+}
+
+/* Out of the policy's hands; whose account was emptied since by others is throttled now. */
+static struct sched_thread *sched_take(struct sched *sched, uint64_t now) {
+    while (sched->ready_count > 0) {
+        sched->ready_count--;
+        struct sched_thread *thread = sched->policy->class->take(sched->policy);
+        if (!account_forbids(thread, now))
+            return thread;
+        thread->state = SCHED_THROTTLED;
+        account_throttle(&sched->refills, thread);
+    }
+    return NULL;
+}
+
+struct sched_thread *sched_next(struct sched *sched, uint32_t cpu_idx, uint64_t now) {
+    struct sched_cpu *cpu = &sched->cpus[cpu_idx];
+    sched_charge(sched, cpu, now);
+    if (sched_keeps(sched, cpu, now))
+        return cpu->running;
+    if (cpu->running != NULL)
+        cpu->running->account->running--;
+    cpu->running = sched_take(sched, now);
+    if (cpu->running == NULL)
+        return NULL;
+    cpu->running->state = SCHED_RUNNING;
+    cpu->running->run_count++;
+    cpu->running->account->running++;
+    if (sched->ready_count > 0)
+        sched_offer(sched);
+    return cpu->running;
+}
+
+static uint64_t sched_add(uint64_t time, uint64_t ns) {
+    return ns > SCHED_NEVER - time ? SCHED_NEVER : time + ns;
+}
+
+static uint64_t sched_earlier(uint64_t one, uint64_t other) { return one < other ? one : other; }
+
+uint64_t sched_alarm(struct sched *sched, uint32_t cpu_idx) {
+    const struct sched_cpu *cpu = &sched->cpus[cpu_idx];
+    uint64_t alarm = SCHED_NEVER;
+    if (sched->timers.first != NULL)
+        alarm = sched->timers.first->key;
+    if (sched->refills.first != NULL)
+        alarm = sched_earlier(alarm, sched->refills.first->key);
+    if (cpu->running == NULL)
+        return alarm;
+    uint64_t slice = sched->policy->class->slice_left(sched->policy, cpu->running);
+    uint64_t budget = account_left(cpu->running);
+    return sched_earlier(alarm, sched_add(cpu->charged_until, sched_earlier(slice, budget)));
+}
+
+/* --- Changes to a thread. --- */
+
+void sched_set_priority(struct sched *sched, struct sched_thread *thread, uint8_t priority,
+                        uint64_t now) {
+    bool is_ready = thread->state == SCHED_READY;
+    if (is_ready)
+        sched_take_out(sched, thread);
+    thread->priority = priority;
+    if (is_ready)
+        sched_make_ready(sched, thread, SCHED_PREEMPTED, now);
+    else if (thread->state == SCHED_RUNNING)
+        sched->host.kick(sched->host.self, sched_cpu_of(sched, thread));
+}
+
+void sched_set_account(struct sched *sched, struct sched_thread *thread,
+                       struct sched_account *account, uint64_t now) {
+    switch (thread->state) {
+    case SCHED_RUNNING: {
+        uint32_t cpu = sched_cpu_of(sched, thread);
+        sched_charge(sched, &sched->cpus[cpu], now);
+        thread->account->running--;
+        account->running++;
+        thread->account = account;
+        sched->host.kick(sched->host.self, cpu); /* the alarm is another one */
+        return;
+    }
+    case SCHED_READY:
+    case SCHED_THROTTLED:
+        sched_take_out(sched, thread);
+        thread->account = account;
+        sched_make_ready(sched, thread, SCHED_PREEMPTED, now);
+        return;
+    case SCHED_NEW:
+    case SCHED_WAITING:
+    case SCHED_DEAD:
+        thread->account = account;
+        return;
+    }
+}
+
+const char *sched_state_name(enum sched_state state) {
+    static const char *const names[] = {"new", "ready", "running", "waiting", "throttled", "dead"};
+    return state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+}
