@@ -109,7 +109,10 @@ static void stack_evict_owner(struct emit *e, unsigned reg) {
         stack_settle(e, value);
         return;
     }
+    bool is_pinned = e->pinned & REG_BIT(reg);
     unsigned other = stack_alloc(e, same_class);
+    if (!is_pinned)
+        e->pinned &= ~REG_BIT(other);
     value_move(e, reg_is_vector(reg) ? ALKA_KIND_V128 : ALKA_KIND_I64, other, reg);
     if (value->base == reg)
         value->base = (uint8_t)other;
