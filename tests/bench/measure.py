@@ -64,11 +64,11 @@ def measure_program(engines, builder, program, runs, timeout_s):
 
 
 def time_command(engine, command, timeout_s):
-    """The JSON object that a compile or validate command prints last."""
+    """The JSON object that a compile or validate command prints."""
     output, reason = execute(engine, command, timeout_s)
     if reason:
         return None, reason
     try:
-        return json.loads(output.strip().splitlines()[-1]), None
-    except (ValueError, IndexError):
+        return json.loads(output), None
+    except ValueError:
         return None, f"printed no figures: {output[:200]!r}"

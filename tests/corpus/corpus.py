@@ -147,7 +147,10 @@ def check_module(alkahest, path, options):
     output, reason = call(command, options.timeout)
     if reason:
         return f"FAILED to compile: {reason}", False
-    stats = json.loads(output.strip().splitlines()[-1])
+    try:
+        stats = json.loads(output)
+    except ValueError:
+        return f"FAILED: --stats=json is no JSON: {output[:100]!r}", False
     seconds = stats["total_ms"] / 1000
     growth = stats["native_code_bytes"] / max(1, stats["code_section_bytes"])
     return (f"{stats['functions']:8} functions {stats['module_bytes'] / 1e6 / seconds:8.1f} MB/s"
