@@ -424,9 +424,11 @@ void stack_settle(struct emit *e, struct value *value) {
     if (value_is_const(value)) {
         stack_settle_const(e, value);
     } else {
+        reg_set pinned = e->pinned;
         unsigned reg = stack_reg(e, value);
         value_store(e, kind, slot_mem(e, value), reg);
         value_release(e, value, 0);
+        e->pinned = pinned;
     }
     *value = (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind};
 }
@@ -439,10 +441,17 @@ void stack_flush(struct emit *e, uint32_t keep) {
     }
 }
 
+/* For entries that are no operands: the next one may spill them. */
+static void stack_own_unheld(struct emit *e, struct value *value) {
+    reg_set pinned = e->pinned;
+    stack_own(e, value);
+    e->pinned = pinned;
+}
+
 void stack_settle_loads(struct emit *e) {
     for (uint32_t i = e->settled; e->pending_loads && i < e->depth; i++)
         if (e->stack[i].kind == VALUE_LOAD)
-            stack_own(e, &e->stack[i]);
+            stack_own_unheld(e, &e->stack[i]);
 }
 
 void stack_detach_web(struct emit *e, uint32_t web, const struct value *except) {
@@ -450,7 +459,7 @@ void stack_detach_web(struct emit *e, uint32_t web, const struct value *except) 
     uint32_t keep = except ? value_refs(except, web) : 0;
     for (uint32_t i = e->depth; home->refs > keep && i-- > e->settled;)
         if (&e->stack[i] != except && value_refs(&e->stack[i], web))
-            stack_own(e, &e->stack[i]);
+            stack_own_unheld(e, &e->stack[i]);
     EMIT_ASSERT(home->refs <= keep);
 }
 
