@@ -196,7 +196,7 @@ static bool disasm_wants(const struct alka_module *module, uint32_t func_idx, co
     struct alka_span name = {NULL, 0};
     if (module->function_names)
         name = module->function_names[func_idx];
-    if (name.size == bytes && memcmp(name.data, wanted, bytes) == 0)
+    if (name.data && name.size == bytes && memcmp(name.data, wanted, bytes) == 0)
         return true;
     for (uint32_t i = 0; i < module->export_count; i++) {
         const struct alka_export *export = &module->exports[i];

@@ -25,26 +25,27 @@ static bool report_may_colour(int descriptor) {
 bool report_stderr_colours(void) { return report_may_colour(STDERR_FILENO); }
 bool report_stdout_colours(void) { return report_may_colour(STDOUT_FILENO); }
 
-void report_error(const char *format, ...) {
-    bool colours = report_stderr_colours();
+static void report_write(const char *kind, const char *format, va_list arguments) {
+    bool colours = *kind && report_stderr_colours();
     (void)fflush(stdout);
-    (void)fprintf(stderr, "alkahest: %serror:%s ", colours ? "\x1b[1;31m" : "",
+    (void)fprintf(stderr, "alkahest: %s%s%s", colours ? "\x1b[1;31m" : "", kind,
                   colours ? "\x1b[0m" : "");
-    va_list arguments;
-    va_start(arguments, format);
     (void)vfprintf(stderr, format, arguments);
-    va_end(arguments);
     (void)fputc('\n', stderr);
 }
 
-void report_note(const char *format, ...) {
-    (void)fflush(stdout);
-    (void)fputs("alkahest: ", stderr);
+void report_error(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    report_write("error: ", format, arguments);
     va_end(arguments);
-    (void)fputc('\n', stderr);
+}
+
+void report_note(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    report_write("", format, arguments);
+    va_end(arguments);
 }
 
 double clock_ms(void) {

@@ -57,36 +57,56 @@ static const struct alka_vtable_row run_wasi_rows[] = {
 #undef RUN_WASI_ROW
 };
 
-/* NAME=VALUE; a bare NAME passes our own value on. NULL after printing what failed. */
-static const char **run_environment(const struct words *words, size_t *out_count) {
-    const char **env = calloc(words->count + 1, sizeof *env);
-    size_t count = 0;
-    for (size_t i = 0; env && i < words->count; i++) {
-        const char *word = words->items[i];
-        char *own = NULL;
-        if (strchr(word, '=')) {
-            env[count++] = word;
-            continue;
-        }
-        const char *value = getenv(word);
-        if (value && asprintf(&own, "%s=%s", word, value) >= 0)
-            env[count++] = own; /* lives as long as the process */
-    }
-    if (!env)
-        report_error("out of memory");
-    *out_count = count;
-    return env;
+/* A list of strings that are ours. */
+struct environment {
+    char **items;
+    size_t count;
+};
+
+static void environment_free(struct environment *environment) {
+    for (size_t i = 0; i < environment->count; i++)
+        free(environment->items[i]);
+    free(environment->items);
 }
 
-static bool run_make_wasi(struct run *run, const char **env, size_t env_count) {
+/* NAME=VALUE; a bare NAME passes our own value on, if there is one. */
+static char *environment_item(const char *word, bool *out_of_memory) {
+    char *item = NULL;
+    const char *value = getenv(word);
+    if (strchr(word, '='))
+        item = strdup(word);
+    else if (!value)
+        return NULL;
+    else if (asprintf(&item, "%s=%s", word, value) < 0)
+        item = NULL;
+    *out_of_memory |= !item;
+    return item;
+}
+
+static bool environment_make(const struct words *words, struct environment *environment) {
+    bool out_of_memory = false;
+    environment->count = 0;
+    environment->items = calloc(words->count + 1, sizeof *environment->items);
+    for (size_t i = 0; environment->items && i < words->count; i++) {
+        char *item = environment_item(words->items[i], &out_of_memory);
+        if (item)
+            environment->items[environment->count++] = item;
+    }
+    if (environment->items && !out_of_memory)
+        return true;
+    report_error("out of memory");
+    return false;
+}
+
+static bool run_make_wasi(struct run *run, const struct environment *environment) {
     const struct settings *settings = run->settings;
     /* With --invoke the words are the function's; a program still has a name. */
     size_t arg_count = settings->invoke ? 1 : settings->operands.count;
     const struct wasi_options options = {
         .args = settings->operands.items,
         .arg_count = arg_count,
-        .env = env,
-        .env_count = env_count,
+        .env = (const char *const *)environment->items,
+        .env_count = environment->count,
         .dirs = settings->dirs.items,
         .dir_count = settings->dirs.count,
     };
@@ -252,15 +272,15 @@ static bool run_load(struct run *run) {
 
 int command_run(const struct settings *settings) {
     struct run run = {.settings = settings};
-    size_t env_count;
-    const char **env = run_environment(&settings->envs, &env_count);
+    struct environment environment;
     int code = COMMAND_EXIT_FAILED;
-    if (env && run_load(&run) && run_make_wasi(&run, env, env_count))
+    if (environment_make(&settings->envs, &environment) && run_load(&run) &&
+        run_make_wasi(&run, &environment))
         code = run_image(&run);
     if (run.image)
         alka_image_release(run.image);
     pipeline_close(&run.pipeline);
     wasi_drop(run.wasi);
-    free(env);
+    environment_free(&environment);
     return code;
 }

@@ -144,7 +144,7 @@ static void fill_memory(uint8_t *memory) {
         wasi_put64(memory + i, chance() % 3 ? hostile_word() : chance() % 64);
     for (uint32_t i = 0; i < 64; i++) {
         const char *path = paths[chance() % (sizeof paths / sizeof paths[0])];
-        memcpy(memory + i % 8 * 32, path, strlen(path));
+        memcpy(memory + (size_t)(i % 8) * 32, path, strlen(path) + 1);
     }
 }
 
@@ -190,7 +190,7 @@ static void nothing_outside_has_changed(void **state) {
     DIR *directory = opendir(world->outside);
     assert_non_null(directory);
     uint32_t count = 0;
-    for (const struct dirent *entry; (entry = readdir(directory));)
+    while (readdir(directory))
         count++;
     (void)closedir(directory);
     assert_int_equal(count, 4); /* . .. root secret */
