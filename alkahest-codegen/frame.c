@@ -69,7 +69,7 @@ void frame_reload(struct emit *e, const struct home *home) {
 
 /* A parameter that arrived in the caller's overflow area. */
 static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t stack_off) {
-    struct x64_rm from = x64_mem(X64_GPR(RBP), e->args_disp + (int32_t)stack_off);
+    struct x64_rm from = frame_mem(e, e->args_disp + (int32_t)stack_off);
     if (home->reg != REG_NONE) {
         value_fetch(e, home->type, from, home->reg);
         return;
