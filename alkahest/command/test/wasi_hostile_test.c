@@ -172,7 +172,7 @@ static void random_calls_stay_inside(void **state) {
         if (strncmp(row->name, "path_", 5) == 0 && chance() % 2) {
             args[0] = 3;
             args[1] = chance() % 8 * 32;
-            args[2] = chance() % 16;
+            args[2] = chance() % 2 ? strlen((const char *)memory + args[1]) : chance() % 16;
         }
         const struct wasi_call call = {world->wasi, memory, MEMORY_BYTES, args};
         bool is_path = strncmp(row->name, "path_", 5) == 0;
