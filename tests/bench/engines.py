@@ -122,9 +122,11 @@ def old_python():
 
 def wasmer_engine(folder):
     engine = Engine("wasmer", "wasmer singlepass", missing="not fetched (--fetch-engines)")
-    cli = shutil.which("wasmer")
-    if cli:
-        engine.version, engine.missing = first_line([cli, "--version"]) or "", ""
+    built = folder.with_name("wasmer-cli") / "bin" / "wasmer"  # cargo install --root
+    cli = str(built) if built.exists() else shutil.which("wasmer")
+    version = first_line([cli, "--version"]) if cli else None
+    if version:
+        engine.version, engine.missing = version, ""
         engine.command = lambda builder, program: [cli, "run", "--singlepass", builder.wasm(program)]
         return engine
     python = old_python() if folder.exists() else None
