@@ -80,6 +80,9 @@ static void format_string(struct format_out *out, const struct format_spec *spec
     format_padded(out, spec, text, length);
 }
 
+/* NOLINTBEGIN(clang-analyzer-valist.Uninitialized): the analyzer loses a va_list behind a pointer
+ */
+
 static int64_t format_signed(va_list *arguments, int length) {
     switch (length) {
     case 1:
@@ -188,6 +191,8 @@ static bool format_convert(struct format_out *out, const struct format_spec *spe
         return false;
     }
 }
+
+/* NOLINTEND(clang-analyzer-valist.Uninitialized) */
 
 size_t format_va(char *out_text, size_t out_bytes, const char *format, va_list arguments) {
     if (out_bytes == 0) {

@@ -40,7 +40,7 @@ static void random_step(uint32_t out[static 8]) {
 
 void random_start(void) {
     uint32_t unused[8];
-    for (uint32_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         uint64_t value = random_hardware();
         random_key[2 * i] ^= (uint32_t)value;
         random_key[2 * i + 1] ^= (uint32_t)(value >> 32);

@@ -3,6 +3,7 @@
  * kernel uses. General registers only: `rep` is microcoded well enough on every
  * processor with long mode.
  */
+#include <stdint.h>
 #include <string.h>
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the names
@@ -10,13 +11,20 @@
 
 void *memcpy(void *restrict to, const void *restrict from, size_t count) {
     void *out = to;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+    size_t words = count / 8;
+    size_t bytes = count % 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
     return out;
 }
 
 void *memset(void *to, int value, size_t count) {
     void *out = to;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(value) : "memory");
+    size_t words = count / 8;
+    size_t bytes = count % 8;
+    uint64_t pattern = (uint8_t)value * UINT64_C(0x0101010101010101);
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(pattern) : "memory");
     return out;
 }
 

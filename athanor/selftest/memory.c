@@ -55,10 +55,14 @@ static const char *memory_exhaustion(void) {
     frames_stats(&before);
     void *pages;
     size_t bytes = (size_t)(before.free_frames + 1) * MEMORY_PAGE_BYTES;
+    uint64_t mapped_bytes = memory_mapped_bytes();
     alka_status status = memory_map_pages(bytes, &pages);
     frames_stats(&after);
     if (status != ALKA_E_OUT_OF_MEMORY) {
         return "more memory was given than there is";
+    }
+    if (memory_mapped_bytes() != mapped_bytes) {
+        return "a refused request kept address space";
     }
     /* The heap may keep a page for the books of address space. */
     return after.free_frames + 2 >= before.free_frames ? NULL : "a refused request kept memory";

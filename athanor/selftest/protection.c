@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define X86_RET 0xC3u
+#define PROTECTION_DIRTY_FLAGS 0x40400 /* DF, AC */
 
 static uint8_t protection_data[16] = {X86_RET};
 static const uint8_t protection_constant[16] = {X86_RET};
@@ -130,7 +131,10 @@ static void protection_non_canonical(void *arg) {
  * nothing of it into effect. */
 static void protection_dirty_state(void *arg) {
     x86_write_msr(X86_MSR_GS_BASE, UINT64_C(0xDEAD00000000));
-    __asm__ volatile("pushfq; orq $0x40400, (%%rsp); popfq; ud2" : : "D"(arg) : "memory", "cc");
+    __asm__ volatile("pushfq; orq %1, (%%rsp); popfq; ud2"
+                     :
+                     : "D"(arg), "i"(PROTECTION_DIRTY_FLAGS)
+                     : "memory", "cc");
 }
 
 static const char *protection_exceptions(void) {
@@ -146,6 +150,9 @@ static const char *protection_exceptions(void) {
         struct trap_recovery fault;
         if (trap_survive(cases[i].run, NULL, &fault) || fault.vector != cases[i].vector) {
             error = "an exception did not arrive as itself";
+        }
+        if ((fault.handler_rflags & PROTECTION_DIRTY_FLAGS) != 0) {
+            error = "a handler runs with flags of what it interrupted";
         }
     }
     x86_write_msr(X86_MSR_GS_BASE, 0);

@@ -5,7 +5,8 @@
 #include "time/clock.h"
 #include "cpu/x86.h"
 
-#define CLOCK_MEASURE_DIVISOR 200u /* a measurement lasts 1/200 s = 5 ms */
+#define CLOCK_MEASURE_DIVISOR 500u /* a measurement lasts 1/500 s = 2 ms */
+#define CLOCK_MEASURE_LEAST 6000u  /* or so many ticks of the reference: 5 ms of the PIT */
 #define CLOCK_MEASUREMENTS 3u
 #define CLOCK_READ_TRIES 16u
 #define CLOCK_SPIN_MAX 100000000u
@@ -32,6 +33,7 @@ static struct clock_pair clock_read_pair(const struct clock_reference *reference
 /* Ticks per second; 0 if the reference does not move. */
 static uint64_t clock_measure_once(const struct clock_reference *reference) {
     uint64_t wanted = reference->hz / CLOCK_MEASURE_DIVISOR;
+    wanted = wanted > CLOCK_MEASURE_LEAST ? wanted : CLOCK_MEASURE_LEAST;
     struct clock_pair start = clock_read_pair(reference);
     uint64_t passed = 0;
     for (uint32_t spin = 0; passed < wanted; spin++) {

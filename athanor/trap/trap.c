@@ -102,6 +102,7 @@ static bool trap_recover(struct trap_frame *frame) {
     recovery->error = frame->error;
     recovery->address = frame->vector == TRAP_PAGE_FAULT ? x86_read_cr2() : 0;
     recovery->fault_rip = frame->rip;
+    recovery->handler_rflags = x86_read_flags();
     frame->rip = recovery->rip;
     frame->rsp = recovery->rsp;
     frame->rflags = recovery->rflags;

@@ -62,6 +62,7 @@ struct trap_recovery {
     uint64_t rflags;
     /* Of the fault: */
     uint64_t vector, error, address, fault_rip;
+    uint64_t handler_rflags; /* with which the handler ran */
 };
 
 /* True if run(arg) returned; false if it faulted, with the fault in *out. */
