@@ -8,6 +8,7 @@
 #include "version.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool compile_write(const struct pipeline *pipeline, const char *path) {
     const struct alka_blob_source source = {
@@ -47,7 +48,7 @@ int command_compile(const struct settings *settings) {
          pipeline_link(&pipeline, &image);
     if (ok) {
         trace_link(&trace, image);
-        statistics_print(&pipeline.statistics, settings->stats);
+        statistics_print(&pipeline.statistics, settings->stats, strcmp(settings->output, "-") == 0);
         alka_image_release(image);
     }
     pipeline_close(&pipeline);

@@ -95,7 +95,7 @@ static void disasm_print_reloc(struct disasm *disasm, uint32_t code_off, size_t 
         return;
     struct alka_reloc reloc = code->relocs[disasm->next_reloc];
     static const char *const helpers[] = {
-#define DISASM_HELPER(id, symbol) #symbol,
+#define DISASM_HELPER(id, symbol, params, is_i32) #symbol,
         ALKA_HELPERS(DISASM_HELPER)
 #undef DISASM_HELPER
     };

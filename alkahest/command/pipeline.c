@@ -91,7 +91,9 @@ bool pipeline_compile(struct pipeline *pipeline) {
                                            : alka_session_compile(session);
     if (status != ALKA_OK)
         return pipeline_fail(pipeline, &session->diag, &session->module);
-    pipeline->statistics.compile_ms = clock_ms() - begin_ms;
+    double end_ms = clock_ms();
+    pipeline->statistics.compile_ms = end_ms - begin_ms;
+    pipeline->statistics.total_ms = end_ms - pipeline->begin_ms;
     pipeline->statistics.native_code_bytes = session->code.text_bytes;
     pipeline->statistics.peak_arena_bytes = session->peak_arena_bytes;
     progress_end(&pipeline->progress);
@@ -103,9 +105,8 @@ bool pipeline_link(struct pipeline *pipeline, struct alka_image **out_image) {
     double begin_ms = clock_ms();
     if (alka_session_link(session, NULL, NULL) != ALKA_OK)
         return pipeline_fail(pipeline, &session->diag, &session->module);
-    double end_ms = clock_ms();
-    pipeline->statistics.link_ms = end_ms - begin_ms;
-    pipeline->statistics.total_ms = end_ms - pipeline->begin_ms;
+    pipeline->statistics.link_ms = clock_ms() - begin_ms;
+    pipeline->statistics.total_ms += pipeline->statistics.link_ms;
     *out_image = alka_session_take_image(session);
     return true;
 }
@@ -119,11 +120,12 @@ void pipeline_close(struct pipeline *pipeline) {
     file_free(&pipeline->file);
 }
 
-void statistics_print(const struct statistics *statistics, enum stats_form form) {
+void statistics_print(const struct statistics *statistics, enum stats_form form,
+                      bool stdout_is_taken) {
     if (form == STATS_NONE)
         return;
     bool is_json = form == STATS_JSON;
-    FILE *out = is_json ? stdout : stderr;
+    FILE *out = is_json && !stdout_is_taken ? stdout : stderr;
     const char *row = is_json ? "  \"%s\": %" PRIu64 ",\n" : "%-20s %12" PRIu64 "\n";
     const char *time = is_json ? "  \"%s\": %.3f,\n" : "%-20s %12.3f\n";
     if (is_json)

@@ -14,7 +14,8 @@
 
 struct statistics {
     uint64_t module_bytes, code_section_bytes, functions, native_code_bytes, peak_arena_bytes;
-    double parse_ms, compile_ms, link_ms, total_ms;
+    double parse_ms, compile_ms, link_ms;
+    double total_ms; /* these and reading the file; not writing one */
 };
 
 /* Code that is only looked at may need what this processor lacks. */
@@ -48,7 +49,9 @@ void pipeline_close(struct pipeline *pipeline);
 /* Reads a file and finds the module in it: the file itself, or what an .alk file carries. */
 bool pipeline_read(struct pipeline *pipeline, const char *path);
 
-/* In the form that --stats asks for; nothing without it. */
-void statistics_print(const struct statistics *statistics, enum stats_form form);
+/* In the form that --stats asks for; nothing without it. JSON goes to standard output, unless that
+ * is taken by a program's or file's own bytes. */
+void statistics_print(const struct statistics *statistics, enum stats_form form,
+                      bool stdout_is_taken);
 
 #endif

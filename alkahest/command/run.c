@@ -266,7 +266,7 @@ static bool run_load(struct run *run) {
     if (!pipeline_compile(pipeline) || !pipeline_link(pipeline, &run->image))
         return false;
     trace_link(&run->trace, run->image);
-    statistics_print(&pipeline->statistics, settings->stats);
+    statistics_print(&pipeline->statistics, settings->stats, true);
     return true;
 }
 

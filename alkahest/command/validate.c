@@ -67,7 +67,7 @@ int command_validate(const struct settings *settings) {
     }
     ok = ok && validate_module(&pipeline, settings);
     if (ok)
-        statistics_print(&pipeline.statistics, settings->stats);
+        statistics_print(&pipeline.statistics, settings->stats, false);
     pipeline_close(&pipeline);
     return ok ? COMMAND_EXIT_OK : COMMAND_EXIT_FAILED;
 }

@@ -189,6 +189,14 @@ class Stats(CommandTest):
         self.assertGreater(stats["total_ms"], 0)
         self.assertLessEqual(stats["parse_ms"] + stats["compile_ms"] + stats["link_ms"], stats["total_ms"] + 0.01)
 
+    def test_json_leaves_a_program_and_a_file_their_output(self):
+        done = alkahest("run", "--stats=json", module(ADD), "--invoke", "add", "1", "2")
+        self.check(done, 0, out="3\n")
+        self.assertLessEqual(self.KEYS, set(json.loads(done.err)))
+        done = alkahest("compile", module(ADD), "-o", "-", "--stats=json")
+        self.assertEqual(done.stdout, alkahest("compile", module(ADD), "-o", "-").stdout)
+        self.assertLessEqual(self.KEYS, set(json.loads(done.err)))
+
     def test_text_goes_to_the_error_output(self):
         done = alkahest("run", "--stats", module(ADD), "--invoke", "add", "1", "2")
         self.check(done, 0, out="3\n", err="native_code_bytes")
