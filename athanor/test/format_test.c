@@ -71,11 +71,11 @@ static void cuts(void **state) {
  * arguments. */
 static void unknown(void **state) {
     (void)state;
-    const char *volatile format = "%q %5y %";
-    format_text(ours, sizeof ours, format);
+    /* Through a pointer: the compiler must not see what it would rightly warn of. */
+    size_t (*const volatile text_of)(char *, size_t, const char *, ...) = format_text;
+    text_of(ours, sizeof ours, "%q %5y %");
     assert_string_equal(ours, "%q %5y %");
-    format = "%s";
-    format_text(ours, sizeof ours, format, (const char *)NULL);
+    text_of(ours, sizeof ours, "%s", (const char *)NULL);
     assert_string_equal(ours, "(null)");
 }
 
