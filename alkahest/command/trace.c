@@ -56,11 +56,17 @@ static void trace_homes(void *self, const struct alka_body_summary *summary,
 }
 
 static void trace_address(const struct alka_trace_value *value) {
-    char base[16], index[16];
-    trace_register_name(value->base, base);
-    trace_register_name(value->index, index);
-    (void)fprintf(stderr, "[%s+%s*%u%+" PRId32 "]", base, index, 1u << (value->scale & 3),
-                  value->disp);
+    char name[16];
+    (void)fputc('[', stderr);
+    if (value->base != ALKA_TRACE_NO_REGISTER) {
+        trace_register_name(value->base, name);
+        (void)fprintf(stderr, "%s", name);
+    }
+    if (value->index != ALKA_TRACE_NO_REGISTER) {
+        trace_register_name(value->index, name);
+        (void)fprintf(stderr, "+%s*%u", name, 1u << (value->scale & 3));
+    }
+    (void)fprintf(stderr, "%+" PRId32 "]", value->disp);
 }
 
 static void trace_value(const struct alka_trace_value *value) {
