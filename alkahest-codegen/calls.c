@@ -6,6 +6,7 @@
  * Order: what lies below the arguments goes to slots; live homes in caller-saved registers go to
  * theirs; arguments for the frame; then all arguments for registers at once.
  */
+#include "calls.h"
 #include "control.h"
 #include "frame.h"
 #include "moves.h"
@@ -241,7 +242,7 @@ static void call_jump_to_stub(struct emit *e, enum x64_cond cond, struct stub st
 static void call_find_entry(struct emit *e, uint32_t table_idx) {
     const struct alka_table_def *table = &e->gen->module->tables[table_idx];
     int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
-    bool fixed = !table->imported && !table->exported && !table->mutated;
+    bool fixed = !table->imported && table->range.has_max && table->range.max == table->range.min;
     if (fixed && table->range.min <= INT32_MAX)
         x64_alu_imm(&e->x, X64_CMP, x64_rm_gpr(CALL_INDEX), (int32_t)table->range.min);
     else
@@ -277,6 +278,18 @@ void low_call_indirect(struct emit *e, const struct lowering *how) {
                                    .back_off = emit_off(e),
                                    .wasm_off = e->op_off});
     call_finish(e, type, homes);
+}
+
+void call_helper(struct emit *e, enum alka_helper helper, uint32_t param_count,
+                 alka_valtype result) {
+    static const alka_valtype words[ALKA_PLACE_INTEGERS] = {ALKA_I64, ALKA_I64, ALKA_I64,
+                                                            ALKA_I64, ALKA_I64, ALKA_I64};
+    struct alka_functype type = {words, &result, param_count, result != ALKA_BOTTOM};
+    EMIT_ASSERT(param_count < ALKA_PLACE_INTEGERS);
+    reg_set homes = call_prepare(e, &type, false);
+    x64_call(&e->x, 0);
+    emit_reloc(e, ALKA_RELOC_HELPER_CALL, helper);
+    call_finish(e, &type, homes);
 }
 
 /* (delta) → old size in pages, or -1 */

@@ -43,6 +43,36 @@ static void codegen_choose_registers(struct alka_codegen *gen) {
     gen->allocatable |= gen->home_regs;
 }
 
+static bool codegen_has_funcref(const alka_valtype *types, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (alka_valtype_is_funcref(types[i]))
+            return true;
+    return false;
+}
+
+/* May a reference to another instance's function come in, and from here into any table? Imported
+ * functions are our own: their thunks are. Bodies are not known yet, so this is about doors, not
+ * about who goes through. */
+static bool codegen_may_meet_foreign(const struct alka_module *module) {
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        const struct alka_table_def *table = &module->tables[i];
+        if ((table->imported || table->exported) && alka_valtype_is_funcref(table->type))
+            return true;
+    }
+    for (uint32_t i = 0; i < module->global_count; i++) {
+        const struct alka_global_def *global = &module->globals[i];
+        if ((global->imported || global->exported) && alka_valtype_is_funcref(global->type))
+            return true;
+    }
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        const struct alka_functype *type = &module->types[i];
+        if (codegen_has_funcref(type->params, type->param_count) ||
+            codegen_has_funcref(type->results, type->result_count))
+            return true;
+    }
+    return false;
+}
+
 alka_status alka_codegen_begin(const struct alka_module *module,
                                const struct alka_codegen_options *options,
                                const struct alka_crucible *crucible, struct alka_arena *arena,
@@ -65,13 +95,11 @@ alka_status alka_codegen_begin(const struct alka_module *module,
         gen->function_offs[i] = NO_OFF;
     ALKA_TRY(alka_arena_alloc(arena, module->table_count, sizeof *gen->foreign_tables,
                               &gen->foreign_tables));
+    bool is_open = codegen_may_meet_foreign(module);
     for (uint32_t i = 0; i < module->table_count; i++) {
         const struct alka_table_def *table = &module->tables[i];
-        gen->foreign_tables[i] = table->imported || table->exported || table->mutated;
+        gen->foreign_tables[i] = table->imported || table->exported || is_open;
     }
-    for (uint32_t i = 0; i < module->element_count; i++)
-        if (module->imported_functions && module->elements[i].table_idx < module->table_count)
-            gen->foreign_tables[module->elements[i].table_idx] = true;
     gen->has_memory = module->memory_count > 0;
     gen->memory_reg = gen->layout.memory_is_separate ? X64_R14 : X64_R15;
     codegen_choose_registers(gen);

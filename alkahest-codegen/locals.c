@@ -3,8 +3,8 @@
  * life of homes between their webs' first write and last read. Comes in: the summary's webs. Must
  * keep to its numbering: one definition per set or tee that is emitted.
  */
+#include "calls.h"
 #include "frame.h"
-#include "lowerings.h"
 
 static void home_release(struct emit *e, struct home *home) {
     home->state = HOME_IDLE;
@@ -204,6 +204,11 @@ void low_global_get(struct emit *e, const struct lowering *how) {
 void low_global_set(struct emit *e, const struct lowering *how) {
     (void)how;
     uint32_t index = emit_take_u32(e);
+    if (alka_valtype_is_funcref(e->gen->module->globals[index].type)) {
+        stack_push(e, value_const(ALKA_KIND_I32, index));
+        call_helper(e, ALKA_HELPER_GLOBAL_SET, 2, ALKA_BOTTOM);
+        return;
+    }
     stack_settle_loads(e); /* a global outlives a trap */
     struct value *top = stack_top(e, 0);
     unsigned kind = top->type;

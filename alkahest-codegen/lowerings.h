@@ -19,6 +19,10 @@ low_fn low_unreachable, low_nop, low_block, low_loop, low_if, low_else, low_end,
     low_br_table, low_return, low_unbuilt;
 /* calls.c */
 low_fn low_call, low_call_indirect, low_memory_grow;
+/* bulk.c */
+low_fn low_helper;
+/* refs.c */
+low_fn low_ref_null, low_ref_func, low_table_get, low_table_size, low_select_t;
 /* locals.c */
 low_fn low_drop, low_local_get, low_local_set, low_local_tee, low_global_get, low_global_set;
 /* memory.c: a, load: enum load_kind; store: opcode; b: bytes */
@@ -39,12 +43,20 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
 #define LOW_KIND_I64 ALKA_KIND_I64
 #define LOW_KIND_F32 ALKA_KIND_F32
 #define LOW_KIND_F64 ALKA_KIND_F64
+#define LOW_KIND_REF ALKA_KIND_REF
+#define LOW_KIND_NONE ALKA_KIND_BOTTOM
 
 #define LOW_HAND(name) \
     { .emit = low_##name }
 /* Takes pending flags from the top of the stack. */
 #define LOW_FLAGS(name) \
     { .emit = low_##name, .takes_flags = true }
+/* A runtime helper, the operands and the immediates that it gets, the kind of its result. */
+#define LOW_HELPER(id, operands, immediates, k)                                    \
+    {                                                                              \
+        .emit = low_helper, .a = ALKA_HELPER_##id, .b = operands, .c = immediates, \
+        .kind = LOW_KIND_##k                                                       \
+    }
 #define LOW_LOAD(k, load) \
     { .emit = low_load, .kind = LOW_KIND_##k, .a = LOAD_##load }
 #define LOW_STORE(op, bytes) \

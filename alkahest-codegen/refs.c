@@ -1,0 +1,64 @@
+/*
+ * Room: codegen. References and reading tables. Comes in: indices, references. Goes out:
+ * references, which are 64-bit words: a struct alka_func * or the host's own; 0 is null. Must never
+ * read a table before the index is compared with its size.
+ */
+#include "lowerings.h"
+
+void low_ref_null(struct emit *e, const struct lowering *how) {
+    (void)how;
+    emit_take_signed(e); /* heap type: null is null */
+    stack_push(e, value_const(ALKA_KIND_REF, 0));
+}
+
+/* The instance's alka_func of that function. */
+void low_ref_func(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t idx = e->gen->layout.func_ref_idx[emit_take_u32(e)];
+    uint64_t off = (uint64_t)idx * sizeof(struct alka_func);
+    EMIT_ASSERT(idx != ALKA_NO_INDEX && off <= INT32_MAX);
+    unsigned reg = stack_result(e, ALKA_KIND_REF, NULL, NULL);
+    x64_g(&e->x, X64_MOV | X64_W, reg_gpr(reg),
+          x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(func_refs)));
+    if (off)
+        x64_alu_imm(&e->x, X64_ADD | X64_W, reg_rm(reg), (int32_t)off);
+    stack_replace(e, 0, ALKA_KIND_REF, reg);
+}
+
+static struct x64_rm table_view(const struct emit *e, uint32_t table_idx, size_t field_off) {
+    int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
+    return x64_mem(X64_GPR(R15), view + (int32_t)field_off);
+}
+
+void low_table_get(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t table_idx = emit_take_u32(e);
+    bool holds_functions = alka_valtype_is_funcref(e->gen->module->tables[table_idx].type);
+    stack_settle_loads(e);
+    unsigned reg = stack_own(e, stack_top(e, 0));
+    x64_g(&e->x, X64_CMP | X64_W, reg_gpr(reg),
+          table_view(e, table_idx, offsetof(struct alka_view, size)));
+    emit_trap_if(e, X64_AE, ALKA_TRAP_TABLE_BOUNDS);
+    x64_n_i8(&e->x, X64_SHIFT_IMM | X64_W, X64_SHL, reg_rm(reg), holds_functions ? 5 : 3);
+    x64_g(&e->x, X64_ADD | X64_W, reg_gpr(reg),
+          table_view(e, table_idx, offsetof(struct alka_view, base)));
+    size_t func_off = offsetof(struct alka_table_entry, func);
+    x64_g(&e->x, X64_MOV | X64_W, reg_gpr(reg),
+          x64_mem(reg_gpr(reg), holds_functions ? (int32_t)func_off : 0));
+    stack_top(e, 0)->type = ALKA_KIND_REF;
+}
+
+void low_table_size(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t table_idx = emit_take_u32(e);
+    unsigned reg = stack_result(e, ALKA_KIND_I32, NULL, NULL);
+    x64_g(&e->x, X64_MOV, reg_gpr(reg), table_view(e, table_idx, offsetof(struct alka_view, size)));
+    stack_replace(e, 0, ALKA_KIND_I32, reg);
+}
+
+/* The types are known already: the entries have them. */
+void low_select_t(struct emit *e, const struct lowering *how) {
+    for (uint32_t count = emit_take_u32(e); count; count--)
+        emit_take_signed(e);
+    low_select(e, how);
+}
