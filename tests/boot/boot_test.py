@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import PROMPT, STATUS_GOOD, STATUS_PLAIN, BootError, Image, Machine
+from machine import PROMPT, STATUS_GOOD, STATUS_PLAIN, BootError, Image, Machine, Monitor
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT = 100  # seconds per boot: a loaded machine is slow, a hanging kernel stays
@@ -220,6 +220,37 @@ def case_typing(build):
         require("free" in machine.command("me\x7fem"), "line editing does not work")
         status = machine.finish()
         require(status == STATUS_GOOD, f"poweroff ended with status {status}")
+
+
+def lit_pixels(picture):
+    """(width, height, pixels that do not have the most common colour) of a PPM file."""
+    header, data = picture.read_bytes().split(b"\n255\n", 1)
+    width, height = map(int, header.split()[1:3])
+    pixels = [data[at:at + 3] for at in range(0, len(data), 3)]
+    background = max(set(pixels), key=pixels.count)
+    return width, height, sum(pixel != background for pixel in pixels)
+
+
+def case_screen(build):
+    """The framebuffer console shows text, and a keyboard types into the same shell."""
+    for how in ("bios", "uefi"):
+        with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
+            path, picture = Path(folder) / "qmp", Path(folder) / "screen.ppm"
+            extra = ["-qmp", f"unix:{path},server=on,wait=off"]
+            with Machine(image_of(build, how), TIMEOUT, extra=extra) as machine:
+                machine.wait_for_shell()
+                monitor = Monitor(path)
+                monitor.command("screendump", filename=str(picture))
+                width, height, lit = lit_pixels(picture)
+                require(width >= 640 and height >= 400, f"{how}: a screen of {width}x{height}")
+                require(5000 < lit < width * height // 2, f"{how}: {lit} pixels show something")
+                monitor.type([*"uptime", "ret"])
+                machine.expect(r"uptime\n.* ticks\n")
+                machine.wait_for_shell()
+                monitor.type([*"poweroff", "ret"])
+                status = machine.wait()
+                require(status == STATUS_GOOD, f"{how}: status {status}")
+                print(f"{how}: {width}x{height}, {lit} pixels lit")
 
 
 def case_reboot(build):

@@ -4,10 +4,12 @@ Everything has a deadline. With the kernel option `debug-exit` a run ends throug
 EXIT_GOOD to it when all went well, anything else when not. Options reach the kernel on its command line; from an ISO through
 the machine's SKU number, which iso/grub.cfg looks at.
 """
+import json
 import os
 import re
 import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +21,7 @@ EXIT_GOOD = 0x10  # what the kernel writes; QEMU exits with (value << 1) | 1
 STATUS_GOOD = EXIT_GOOD << 1 | 1
 STATUS_PLAIN = 0  # ACPI power-off, or a reboot under -no-reboot
 MEMORY_MIB = 256
+MONITOR_TIMEOUT = 30  # seconds
 _ESCAPES = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][0-9A-Za-z]|\r")
 _FIRMWARE = [("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd")]
 
@@ -162,3 +165,30 @@ class Machine:
         """Types the last command; QEMU's exit status."""
         self.type(line + "\r")
         return self.wait()
+
+
+class Monitor:
+    """QEMU's machine protocol, a line of JSON each way: screen shots and keys. The machine must be running."""
+
+    def __init__(self, path):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(MONITOR_TIMEOUT)
+            connection.connect(str(path))
+            self.stream = connection.makefile("rw")  # keeps the connection open
+        self.command("qmp_capabilities")
+
+    def command(self, name, **arguments):
+        self.stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self.stream.flush()
+        while True:
+            answer = json.loads(self.stream.readline())
+            if "error" in answer:
+                raise BootError(f"{name}: {answer}")
+            if "return" in answer:
+                return
+
+    def type(self, keys):
+        """Presses keys by their QEMU names, one after the other."""
+        for key in keys:
+            self.command("send-key", keys=[{"type": "qcode", "data": key}])
+            time.sleep(0.15)  # QEMU holds a key for a tenth of a second
