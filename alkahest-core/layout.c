@@ -19,6 +19,25 @@ static uint32_t layout_cell_bytes(const struct alka_global_def *global) {
     return wide && !alka_global_is_indirect(global) ? 16 : 8;
 }
 
+/* Numbers the functions that exports, elements, globals and the start section name. */
+static alka_status layout_func_refs(const struct alka_module *module, struct alka_arena *arena,
+                                    struct alka_layout *out_layout) {
+    uint32_t *idx, count = 0;
+    ALKA_TRY(alka_arena_alloc(arena, module->function_count, sizeof *idx, &idx));
+    for (uint32_t i = 0; i < module->function_count; i++)
+        idx[i] =
+            module->functions[i].declared_ref || i == module->start_function ? 0 : ALKA_NO_INDEX;
+    for (uint32_t i = 0; i < module->export_count; i++)
+        if (module->exports[i].kind == ALKA_EXTERN_FUNC)
+            idx[module->exports[i].index] = 0;
+    for (uint32_t i = 0; i < module->function_count; i++)
+        if (idx[i] != ALKA_NO_INDEX)
+            idx[i] = count++;
+    out_layout->func_ref_idx = idx;
+    out_layout->func_ref_count = count;
+    return ALKA_OK;
+}
+
 alka_status alka_layout_make(const struct alka_module *module, struct alka_arena *arena,
                              struct alka_layout *out_layout) {
     int32_t *global_disp;
@@ -50,5 +69,5 @@ alka_status alka_layout_make(const struct alka_module *module, struct alka_arena
         .import_records_disp = -(int32_t)depth,
         .memory_is_separate = module->imported_memories > 0,
     };
-    return ALKA_OK;
+    return layout_func_refs(module, arena, out_layout);
 }

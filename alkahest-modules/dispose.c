@@ -4,6 +4,13 @@
  */
 #include "private.h"
 
+void instance_pin(struct alka_instance *instance) {
+    if (instance->is_pinned)
+        return;
+    instance->is_pinned = true;
+    instance->holders++;
+}
+
 void instance_unlink(struct alka_instance *instance) {
     if (!instance->image || !instance->context)
         return;

@@ -1,12 +1,24 @@
 /*
  * Room: modules. What module code calls for things that are no instruction (code.h lists them).
- * Comes in: operands, and the caller's context as the last parameter. Goes out: results as the
- * instruction's. Must never trust an operand.
+ * Comes in: operands, hostile, the immediates, validated, and the caller's context as the last
+ * parameter. Goes out: results as the instruction's, or a trap. Must never trust an operand, and
+ * never write anything before all bounds are known to hold.
  */
 #include "private.h"
 
 #include <alkahest/helpers.h>
 #include <alkahest/routines.h>
+
+/* [at, at + count) lies in [0, size). */
+static bool helper_in_bounds(uint64_t at, uint64_t count, uint64_t size) {
+    return count <= size && at <= size - count;
+}
+
+/* --- Memories. --- */
+
+static uint64_t helper_memory_bytes(const struct alka_memory *memory) {
+    return memory->pages * ALKA_WASM_PAGE_BYTES;
+}
 
 uint64_t alka_helper_memory_grow(uint64_t delta_pages, struct alka_context *caller) {
     struct alka_instance *instance = caller->instance;
@@ -16,7 +28,119 @@ uint64_t alka_helper_memory_grow(uint64_t delta_pages, struct alka_context *call
     return old;
 }
 
+void alka_helper_memory_copy(uint64_t to, uint64_t from, uint64_t bytes, uint32_t to_memory_idx,
+                             uint32_t from_memory_idx, struct alka_context *caller) {
+    const struct alka_memory *target = caller->instance->memories[to_memory_idx];
+    const struct alka_memory *source = caller->instance->memories[from_memory_idx];
+    if (!helper_in_bounds(to, bytes, helper_memory_bytes(target)) ||
+        !helper_in_bounds(from, bytes, helper_memory_bytes(source)))
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+    else if (bytes)
+        memmove((void *)(target->base.value + to), (const void *)(source->base.value + from),
+                bytes);
+}
+
+void alka_helper_memory_fill(uint64_t to, uint32_t byte, uint64_t bytes, uint32_t memory_idx,
+                             struct alka_context *caller) {
+    const struct alka_memory *memory = caller->instance->memories[memory_idx];
+    if (!helper_in_bounds(to, bytes, helper_memory_bytes(memory)))
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+    else if (bytes)
+        memset((void *)(memory->base.value + to), (int)(byte & 0xFF), bytes);
+}
+
+void alka_helper_memory_init(uint64_t to, uint32_t from, uint32_t bytes, uint32_t data_idx,
+                             uint32_t memory_idx, struct alka_context *caller) {
+    const struct alka_instance *instance = caller->instance;
+    const struct alka_memory *memory = instance->memories[memory_idx];
+    const struct alka_module *module = &instance->image->module;
+    if (!helper_in_bounds(from, bytes, instance->data_bytes[data_idx]) ||
+        !helper_in_bounds(to, bytes, helper_memory_bytes(memory)))
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+    else if (bytes)
+        memcpy((void *)(memory->base.value + to),
+               module->bytes.data + module->datas[data_idx].bytes.off + from, bytes);
+}
+
+void alka_helper_data_drop(uint32_t data_idx, struct alka_context *caller) {
+    caller->instance->data_bytes[data_idx] = 0;
+}
+
+/* --- Tables. --- */
+
+void alka_helper_table_set(uint64_t index, uint64_t reference, uint32_t table_idx,
+                           struct alka_context *caller) {
+    struct alka_table *table = caller->instance->tables[table_idx];
+    if (index >= table->size)
+        alka_trap_raise(ALKA_TRAP_TABLE_BOUNDS);
+    else
+        table_set(table, index, reference);
+}
+
+uint32_t alka_helper_table_grow(uint64_t reference, uint64_t delta, uint32_t table_idx,
+                                struct alka_context *caller) {
+    struct alka_table *table = caller->instance->tables[table_idx];
+    uint64_t old = alka_table_grow(table, delta);
+    if (old != UINT64_MAX)
+        table_fill(table, old, delta, reference);
+    return (uint32_t)old;
+}
+
+void alka_helper_table_fill(uint64_t to, uint64_t reference, uint64_t count, uint32_t table_idx,
+                            struct alka_context *caller) {
+    struct alka_table *table = caller->instance->tables[table_idx];
+    if (!helper_in_bounds(to, count, table->size))
+        alka_trap_raise(ALKA_TRAP_TABLE_BOUNDS);
+    else
+        table_fill(table, to, count, reference);
+}
+
+void alka_helper_table_copy(uint64_t to, uint64_t from, uint64_t count, uint32_t to_table_idx,
+                            uint32_t from_table_idx, struct alka_context *caller) {
+    struct alka_table *target = caller->instance->tables[to_table_idx];
+    const struct alka_table *source = caller->instance->tables[from_table_idx];
+    if (!helper_in_bounds(to, count, target->size) || !helper_in_bounds(from, count, source->size))
+        alka_trap_raise(ALKA_TRAP_TABLE_BOUNDS);
+    else
+        table_copy(target, to, source, from, count);
+}
+
+void alka_helper_table_init(uint64_t to, uint32_t from, uint32_t count, uint32_t element_idx,
+                            uint32_t table_idx, struct alka_context *caller) {
+    const struct alka_instance *instance = caller->instance;
+    struct alka_table *table = instance->tables[table_idx];
+    const struct alka_elements *elements = &instance->elements[element_idx];
+    if (!helper_in_bounds(from, count, elements->count) ||
+        !helper_in_bounds(to, count, table->size)) {
+        alka_trap_raise(ALKA_TRAP_TABLE_BOUNDS);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        table_set(table, to + i, elements->references[from + i]);
+}
+
+void alka_helper_elem_drop(uint32_t element_idx, struct alka_context *caller) {
+    caller->instance->elements[element_idx].count = 0;
+}
+
+/* --- Globals. --- */
+
+void alka_helper_global_set(uint64_t reference, uint32_t global_idx, struct alka_context *caller) {
+    const struct alka_instance *instance = caller->instance;
+    const struct alka_func *func = (const struct alka_func *)reference;
+    bool is_foreign = global_idx < instance->image->module.imported_globals;
+    if (func && (is_foreign || func->instance != instance))
+        instance_pin(func->instance);
+    *instance_global_cell(instance, global_idx) = reference;
+}
+
+/* --- How they are called. --- */
+
+#define HELPER_ROUTINE_0(params) alka_host_direct_##params
+#define HELPER_ROUTINE_1(params) alka_host_direct_##params##_i32
+#define HELPER_RECORD(id, symbol, params, is_i32)                               \
+    [ALKA_HELPER_##id] = {.routine = (uint64_t)HELPER_ROUTINE_##is_i32(params), \
+                          .target = (uint64_t)(symbol)},
+
 const struct alka_import_record alka_helper_records[ALKA_HELPER_COUNT] = {
-    [ALKA_HELPER_MEMORY_GROW] = {.routine = (uint64_t)alka_host_direct_1,
-                                 .target = (uint64_t)alka_helper_memory_grow},
-};
+    ALKA_HELPERS(HELPER_RECORD)};

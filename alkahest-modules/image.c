@@ -13,22 +13,13 @@ static bool image_same(struct alka_span one, struct alka_span other) {
 
 /* --- Making. --- */
 
-/* Numbers the functions that exports, elements and globals name. */
+/* The other way of layout.func_ref_idx. */
 static alka_status image_refs_make(struct alka_image *image, struct alka_arena *arena) {
-    const struct alka_module *module = &image->module;
-    ALKA_TRY(
-        alka_arena_alloc(arena, module->function_count, sizeof *image->ref_idx, &image->ref_idx));
-    for (uint32_t i = 0; i < module->function_count; i++)
-        image->ref_idx[i] =
-            module->functions[i].declared_ref || i == module->start_function ? 0 : ALKA_NO_INDEX;
-    for (uint32_t i = 0; i < module->export_count; i++)
-        if (module->exports[i].kind == ALKA_EXTERN_FUNC)
-            image->ref_idx[module->exports[i].index] = 0;
-    for (uint32_t i = 0; i < module->function_count; i++)
-        if (image->ref_idx[i] != ALKA_NO_INDEX)
-            image->ref_idx[i] = image->ref_count++;
+    const struct alka_layout *layout = &image->layout;
+    image->ref_idx = layout->func_ref_idx;
+    image->ref_count = layout->func_ref_count;
     ALKA_TRY(alka_arena_alloc(arena, image->ref_count, sizeof *image->refs, &image->refs));
-    for (uint32_t i = 0; i < module->function_count; i++)
+    for (uint32_t i = 0; i < image->module.function_count; i++)
         if (image->ref_idx[i] != ALKA_NO_INDEX)
             image->refs[image->ref_idx[i]] = i;
     return ALKA_OK;

@@ -17,8 +17,9 @@ enum {
 /* Offsets in the pages below r15. */
 struct instance_plan {
     uint64_t funcs, memories, tables, own_memories, own_tables, memory_uses, table_uses, imports;
-    uint64_t entries; /* of small tables, one after the other */
-    uint64_t bytes;   /* of everything, context included */
+    uint64_t data_bytes, elements, references; /* of passive segments */
+    uint64_t entries;                          /* of small tables, one after the other */
+    uint64_t bytes;                            /* of everything, context included */
 };
 
 static uint64_t plan_take(struct instance_plan *plan, uint64_t count, uint64_t element_bytes) {
@@ -34,6 +35,14 @@ static uint64_t plan_table_bytes(const struct alka_table_def *def) {
     return bytes > INSTANCE_TABLE_BYTES_MOST ? 0 : bytes;
 }
 
+static uint64_t plan_references(const struct alka_module *module) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < module->element_count; i++)
+        if (module->elements[i].mode == ALKA_SEGMENT_PASSIVE)
+            count += module->elements[i].count;
+    return count;
+}
+
 static struct instance_plan plan_make(const struct alka_image *image) {
     const struct alka_module *module = &image->module;
     uint32_t own_memories = module->memory_count - module->imported_memories;
@@ -47,6 +56,9 @@ static struct instance_plan plan_make(const struct alka_image *image) {
     plan.memory_uses = plan_take(&plan, module->memory_count, sizeof(struct alka_use));
     plan.table_uses = plan_take(&plan, module->table_count, sizeof(struct alka_use));
     plan.imports = plan_take(&plan, module->import_count, sizeof(struct alka_extern));
+    plan.data_bytes = plan_take(&plan, module->data_count, sizeof(uint32_t));
+    plan.elements = plan_take(&plan, module->element_count, sizeof(struct alka_elements));
+    plan.references = plan_take(&plan, plan_references(module), sizeof(uint64_t));
     plan.entries = plan.bytes;
     for (uint32_t i = module->imported_tables; i < module->table_count; i++)
         (void)plan_take(&plan, plan_table_bytes(&module->tables[i]), 1);
@@ -81,6 +93,8 @@ static alka_status instance_reserve(struct alka_instance *instance,
     instance->memory_uses = (struct alka_use *)(low + plan->memory_uses);
     instance->table_uses = (struct alka_use *)(low + plan->table_uses);
     instance->imports = (struct alka_extern *)(low + plan->imports);
+    instance->data_bytes = (uint32_t *)(low + plan->data_bytes);
+    instance->elements = (struct alka_elements *)(low + plan->elements);
     return ALKA_OK;
 }
 
@@ -307,7 +321,9 @@ static alka_status instance_build(struct alka_instance *instance, const struct a
     instance->context->generation = instance->generation;
     instance->context->user = user;
     ALKA_TRY(instance_make_globals(instance, scratch));
-    return instance_fill_tables(instance, scratch);
+    ALKA_TRY(instance_fill_tables(instance, scratch));
+    uint64_t low = instance->base.value - instance->slot_context_bytes;
+    return segments_make(instance, (uint64_t *)(low + plan.references), scratch);
 }
 
 alka_status alka_instance_make(struct alka_image *image, const struct alka_vtable *vtable,

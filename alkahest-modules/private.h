@@ -46,6 +46,11 @@ uint64_t memory_reserve_bytes(const struct alka_range *range, uint64_t limit_pag
 size_t table_entry_bytes(alka_valtype type);
 /* Any reference: a struct alka_func * or an external one; 0 is null. */
 void table_set(struct alka_table *table, uint64_t index, uint64_t reference);
+/* `count` entries from `to` on, in range. */
+void table_fill(struct alka_table *table, uint64_t to, uint64_t count, uint64_t reference);
+/* As memmove; both in range, of the same type. */
+void table_copy(struct alka_table *target, uint64_t to, const struct alka_table *source,
+                uint64_t from, uint64_t count);
 /* Null in all of [from, to). */
 void table_clear(struct alka_table *table, uint64_t from, uint64_t to);
 void table_init(struct alka_table *table, const struct alka_crucible *crucible, alka_valtype type,
@@ -62,7 +67,14 @@ ALKA_MUST_CHECK alka_status evaluate(const struct alka_instance *instance, struc
 /* instance.c */
 uint64_t *instance_global_cell(const struct alka_instance *instance, uint32_t global_idx);
 
-/* segments.c: all active segments in order (specification 4.5.5, steps 14 and 15). */
+/* Somebody else can name its functions from now on: it stays until the registry goes. */
+void instance_pin(struct alka_instance *instance);
+
+/* segments.c: what table.init and memory.init read. `references` has room for the items of all
+ * passive element segments. */
+ALKA_MUST_CHECK alka_status segments_make(struct alka_instance *instance, uint64_t *references,
+                                          struct alka_arena *scratch);
+/* All active segments in order (specification 4.5.5, steps 14 and 15). */
 ALKA_MUST_CHECK alka_status segments_apply(struct alka_instance *instance,
                                            struct alka_arena *scratch, struct alka_diag *out_diag);
 

@@ -1,8 +1,8 @@
 /*
- * Room: modules. Active element and data segments at instantiation (specification 4.5.5), in order:
- * each is checked as a whole, then written; what earlier ones wrote stays when a later one is out
- * of bounds. Comes in: an instance whose tables, memories and globals exist. Must never write
- * outside of them.
+ * Room: modules. Element and data segments at instantiation (specification 4.5.5): passive ones are
+ * kept for table.init and memory.init; active ones are applied in order, each checked as a whole,
+ * then written; what earlier ones wrote stays when a later one is out of bounds. Comes in: an
+ * instance whose tables, memories and globals exist. Must never write outside of them.
  */
 #include "private.h"
 
@@ -31,25 +31,70 @@ static alka_status segments_offset(const struct alka_instance *instance, struct 
     return ALKA_OK;
 }
 
+/* Walks the items of an element segment. */
+struct segments_items {
+    const uint8_t *at;      /* function indices */
+    struct alka_piece rest; /* expressions */
+    struct alka_arena *scratch;
+};
+
+static struct segments_items segments_items(const struct alka_instance *instance,
+                                            const struct alka_element_segment *segment,
+                                            struct alka_arena *scratch) {
+    return (struct segments_items){instance->image->module.bytes.data + segment->items.off,
+                                   segment->items, scratch};
+}
+
+static alka_status segments_next(const struct alka_instance *instance,
+                                 const struct alka_element_segment *segment,
+                                 struct segments_items *items, uint64_t *out_reference) {
+    if (!segment->is_exprs) {
+        uint32_t func_idx = alka_leb_take_u32(&items->at);
+        *out_reference = (uint64_t)&instance->funcs[instance->image->ref_idx[func_idx]];
+        return ALKA_OK;
+    }
+    struct evaluate_value value;
+    uint32_t end;
+    ALKA_TRY(evaluate(instance, items->rest, items->scratch, &value, &end));
+    items->rest.size -= end - items->rest.off;
+    items->rest.off = end;
+    *out_reference = value.words[0];
+    return ALKA_OK;
+}
+
+static alka_status segments_make_elements(const struct alka_instance *instance, uint32_t idx,
+                                          uint64_t *references, struct alka_arena *scratch) {
+    const struct alka_element_segment *segment = &instance->image->module.elements[idx];
+    struct segments_items items = segments_items(instance, segment, scratch);
+    for (uint32_t i = 0; i < segment->count; i++)
+        ALKA_TRY(segments_next(instance, segment, &items, &references[i]));
+    instance->elements[idx] = (struct alka_elements){references, segment->count};
+    return ALKA_OK;
+}
+
+alka_status segments_make(struct alka_instance *instance, uint64_t *references,
+                          struct alka_arena *scratch) {
+    const struct alka_module *module = &instance->image->module;
+    for (uint32_t i = 0; i < module->data_count; i++)
+        if (module->datas[i].mode == ALKA_SEGMENT_PASSIVE)
+            instance->data_bytes[i] = module->datas[i].bytes.size;
+    for (uint32_t i = 0; i < module->element_count; i++) {
+        if (module->elements[i].mode != ALKA_SEGMENT_PASSIVE)
+            continue;
+        ALKA_TRY(segments_make_elements(instance, i, references, scratch));
+        references += module->elements[i].count;
+    }
+    return ALKA_OK;
+}
+
 static alka_status segments_write_elements(const struct alka_instance *instance,
                                            const struct alka_element_segment *segment,
                                            uint64_t offset, struct alka_arena *scratch) {
     struct alka_table *table = instance->tables[segment->table_idx];
-    const uint8_t *at = instance->image->module.bytes.data + segment->items.off;
-    struct alka_piece rest = segment->items;
+    struct segments_items items = segments_items(instance, segment, scratch);
     for (uint32_t i = 0; i < segment->count; i++) {
         uint64_t reference;
-        if (segment->is_exprs) {
-            struct evaluate_value value;
-            uint32_t end;
-            ALKA_TRY(evaluate(instance, rest, scratch, &value, &end));
-            rest.size -= end - rest.off;
-            rest.off = end;
-            reference = value.words[0];
-        } else {
-            uint32_t func_idx = alka_leb_take_u32(&at);
-            reference = (uint64_t)&instance->funcs[instance->image->ref_idx[func_idx]];
-        }
+        ALKA_TRY(segments_next(instance, segment, &items, &reference));
         table_set(table, offset + i, reference);
     }
     return ALKA_OK;

@@ -5,17 +5,12 @@
  */
 #include "private.h"
 
-static bool table_is_funcs(alka_valtype type) {
-    uint32_t heap = alka_valtype_heap(type);
-    return heap < ALKA_HEAP_FUNC || heap == ALKA_HEAP_FUNC || heap == ALKA_HEAP_NOFUNC;
-}
-
 size_t table_entry_bytes(alka_valtype type) {
-    return table_is_funcs(type) ? sizeof(struct alka_table_entry) : sizeof(uint64_t);
+    return alka_valtype_is_funcref(type) ? sizeof(struct alka_table_entry) : sizeof(uint64_t);
 }
 
 void table_clear(struct alka_table *table, uint64_t from, uint64_t to) {
-    if (!table_is_funcs(table->type)) {
+    if (!alka_valtype_is_funcref(table->type)) {
         for (uint64_t i = from; i < to; i++)
             ((uint64_t *)table->entries)[i] = 0;
         return;
@@ -36,18 +31,37 @@ void alka_table_set_func(struct alka_table *table, uint64_t index, const struct 
         .func = (uint64_t)func,
         .type_id = func->type_id,
     };
-    struct alka_instance *instance = func->instance;
-    if (table->owner != instance && !instance->is_pinned) {
-        instance->is_pinned = true;
-        instance->holders++;
-    }
+    if (table->owner != func->instance)
+        instance_pin(func->instance);
 }
 
 void table_set(struct alka_table *table, uint64_t index, uint64_t reference) {
-    if (table_is_funcs(table->type))
+    if (alka_valtype_is_funcref(table->type))
         alka_table_set_func(table, index, (const struct alka_func *)reference);
     else
         ((uint64_t *)table->entries)[index] = reference;
+}
+
+void table_fill(struct alka_table *table, uint64_t to, uint64_t count, uint64_t reference) {
+    for (uint64_t i = to; i < to + count; i++)
+        table_set(table, i, reference);
+}
+
+void table_copy(struct alka_table *target, uint64_t to, const struct alka_table *source,
+                uint64_t from, uint64_t count) {
+    if (count == 0)
+        return;
+    if (alka_valtype_is_funcref(target->type) && target->owner != source->owner) {
+        const struct alka_table_entry *entries = source->entries;
+        for (uint64_t i = from; i < from + count; i++) {
+            const struct alka_func *func = (const struct alka_func *)entries[i].func;
+            if (func && func->instance != target->owner)
+                instance_pin(func->instance);
+        }
+    }
+    size_t entry_bytes = table_entry_bytes(target->type);
+    memmove((uint8_t *)target->entries + to * entry_bytes,
+            (const uint8_t *)source->entries + from * entry_bytes, count * entry_bytes);
 }
 
 static void table_show(const struct alka_table *table, struct alka_use *use) {

@@ -317,6 +317,7 @@ static bool check_is_helper_call(uint32_t op) {
     case ALKA_OP_MEMORY_COPY:
     case ALKA_OP_MEMORY_INIT:
     case ALKA_OP_DATA_DROP:
+    case ALKA_OP_TABLE_SET:
     case ALKA_OP_TABLE_GROW:
     case ALKA_OP_TABLE_FILL:
     case ALKA_OP_TABLE_COPY:

@@ -66,7 +66,10 @@ static alka_status special_global(struct check *check, uint32_t op) {
         return check_push(check, global->type);
     if (!global->is_mutable)
         return check_fail(check, ALKA_E_GLOBAL_IMMUTABLE, global_idx, 0);
-    return check_pop(check, global->type);
+    ALKA_TRY(check_pop(check, global->type));
+    if (check->is_summarized && alka_valtype_is_funcref(global->type))
+        summarize_call(&check->sum, 0, 0); /* the runtime stores it */
+    return ALKA_OK;
 }
 
 static alka_status special_read_table(struct check *check, struct alka_table_def **out_table) {

@@ -39,7 +39,15 @@ static void nothing_overlaps(void **state) {
         {.type = ALKA_V128},
         {.type = ALKA_FUNCREF, .is_mutable = true},
     };
+    struct alka_function functions[9] = {
+        [2] = {.declared_ref = true}, [7] = {.declared_ref = true}};
+    struct alka_export exports[] = {{.kind = ALKA_EXTERN_FUNC, .index = 4},
+                                    {.kind = ALKA_EXTERN_GLOBAL, .index = 5}};
     struct alka_module module = {.globals = globals,
+                                 .functions = functions,
+                                 .exports = exports,
+                                 .export_count = 2,
+                                 .start_function = 8,
                                  .global_count = 8,
                                  .imported_globals = 3,
                                  .table_count = 3,
@@ -68,6 +76,11 @@ static void nothing_overlaps(void **state) {
         assert_int_equal(-layout.global_disp[i] % (wide ? 16 : 8), 0);
     }
     assert_false(layout.memory_is_separate);
+    static const uint32_t named[] = {2, 4, 7, 8};
+    assert_int_equal(layout.func_ref_count, 4);
+    for (uint32_t i = 0, next = 0; i < 9; i++)
+        assert_int_equal(layout.func_ref_idx[i],
+                         next < 4 && named[next] == i ? next++ : ALKA_NO_INDEX);
     alka_arena_drop(&arena);
     assert_true(fake_crucible_is_empty(&fake));
 }

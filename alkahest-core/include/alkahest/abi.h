@@ -142,10 +142,15 @@ struct alka_layout {
     int32_t table_views_disp;    /* struct alka_view of table 0; table n: + 16 n */
     int32_t memory_views_disp;   /* struct alka_view of memory 0; memory n: + 16 n */
     int32_t import_records_disp; /* struct alka_import_record of function 0; function n: + 64 n */
-    bool memory_is_separate;     /* r14 holds the base of memory 0 */
+    /* Per function: which of the instance's alka_func it is (context.func_refs); ALKA_NO_INDEX if
+     * nothing can name it. Ascending. */
+    const uint32_t *func_ref_idx;
+    uint32_t func_ref_count;
+    bool memory_is_separate; /* r14 holds the base of memory 0 */
 };
 
-/* `global_disp` is made in the arena. ALKA_E_OUT_OF_MEMORY, ALKA_E_ARENA_LIMIT. */
+/* `global_disp` and `func_ref_idx` are made in the arena. ALKA_E_OUT_OF_MEMORY, ALKA_E_ARENA_LIMIT.
+ */
 struct alka_arena;
 ALKA_MUST_CHECK alka_status alka_layout_make(const struct alka_module *module,
                                              struct alka_arena *arena,

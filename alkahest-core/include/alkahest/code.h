@@ -30,14 +30,27 @@ enum alka_cpu_feature {
 };
 typedef uint32_t alka_cpu_set;
 
-/* Runtime helpers that code calls. Plain System V functions; the caller's context is the trailing
- * parameter. */
-/* HELPER(id, C symbol) */
-#define ALKA_HELPERS(HELPER) \
-    HELPER(MEMORY_GROW, alka_helper_memory_grow) /* (u64 delta pages, ctx) → u64 old pages, -1 */
+/* Runtime helpers that code calls: plain System V functions, whose parameters are the operands in
+ * order, then the immediates, then the caller's context. */
+/* HELPER(id, C symbol, parameters without the context, i32 result: 1) */
+/* clang-format off */
+#define ALKA_HELPERS(HELPER)                                                                      \
+    HELPER(MEMORY_GROW, alka_helper_memory_grow, 1, 0) /* (u64 delta pages) → u64 old pages, -1 */ \
+    HELPER(MEMORY_COPY, alka_helper_memory_copy, 5, 0) /* (to, from, bytes, memories to, from) */ \
+    HELPER(MEMORY_FILL, alka_helper_memory_fill, 4, 0) /* (to, byte, bytes, memory) */            \
+    HELPER(MEMORY_INIT, alka_helper_memory_init, 5, 0) /* (to, from, bytes, segment, memory) */   \
+    HELPER(DATA_DROP, alka_helper_data_drop, 1, 0)     /* (segment) */                            \
+    HELPER(TABLE_SET, alka_helper_table_set, 3, 0)     /* (index, reference, table) */            \
+    HELPER(TABLE_GROW, alka_helper_table_grow, 3, 1)   /* (reference, delta, table) → old size */ \
+    HELPER(TABLE_FILL, alka_helper_table_fill, 4, 0)   /* (to, reference, count, table) */        \
+    HELPER(TABLE_COPY, alka_helper_table_copy, 5, 0)   /* (to, from, count, tables to, from) */   \
+    HELPER(TABLE_INIT, alka_helper_table_init, 5, 0)   /* (to, from, count, segment, table) */    \
+    HELPER(ELEM_DROP, alka_helper_elem_drop, 1, 0)     /* (segment) */                            \
+    HELPER(GLOBAL_SET, alka_helper_global_set, 2, 0)   /* (funcref, global) */
+/* clang-format on */
 
 enum alka_helper {
-#define ALKA_HELPER_ID(id, symbol) ALKA_HELPER_##id,
+#define ALKA_HELPER_ID(id, symbol, params, is_i32) ALKA_HELPER_##id,
     ALKA_HELPERS(ALKA_HELPER_ID)
 #undef ALKA_HELPER_ID
         ALKA_HELPER_COUNT

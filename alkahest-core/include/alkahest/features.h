@@ -13,8 +13,8 @@
     FEATURE(SIGN_EXT, "sign-extension", 2, 1)                 \
     FEATURE(SAT_TRUNC, "saturating-float-to-int", 2, 1)       \
     FEATURE(MULTI_VALUE, "multi-value", 2, 1)                 \
-    FEATURE(BULK_MEMORY, "bulk-memory", 2, 0)                 \
-    FEATURE(REFERENCE_TYPES, "reference-types", 2, 0)         \
+    FEATURE(BULK_MEMORY, "bulk-memory", 2, 1)                 \
+    FEATURE(REFERENCE_TYPES, "reference-types", 2, 1)         \
     FEATURE(SIMD, "simd", 2, 0)                               \
     FEATURE(TAIL_CALL, "tail-call", 3, 0)                     \
     FEATURE(EXTENDED_CONST, "extended-const", 3, 0)           \

@@ -61,6 +61,11 @@ static inline bool alka_valtype_is_ref(alka_valtype type) {
 }
 static inline bool alka_valtype_is_nullable(alka_valtype type) { return (type & 0x100) != 0; }
 static inline uint32_t alka_valtype_heap(alka_valtype type) { return type >> 9; }
+/* References to functions, of whatever type. */
+static inline bool alka_valtype_is_funcref(alka_valtype type) {
+    uint32_t heap = alka_valtype_heap(type);
+    return alka_valtype_is_ref(type) && (heap <= ALKA_HEAP_FUNC || heap == ALKA_HEAP_NOFUNC);
+}
 /* Lives in a vector register: f32, f64, v128. */
 static inline bool alka_valtype_is_vector(alka_valtype type) {
     return alka_valtype_kind(type) >= ALKA_KIND_F32 && alka_valtype_kind(type) <= ALKA_KIND_V128;

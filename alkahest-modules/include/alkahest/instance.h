@@ -28,6 +28,12 @@ struct alka_instance_counters {
     uint64_t traps, memory_grows;
 };
 
+/* A passive element segment, evaluated (specification 4.5.5). */
+struct alka_elements {
+    const uint64_t *references;
+    uint32_t count; /* 0 once dropped, and for segments that are not passive */
+};
+
 struct alka_instance {
     uint64_t generation; /* first: gates compare it with the one that they were made for */
     uint32_t id;         /* never 0; reused only with another generation */
@@ -50,9 +56,12 @@ struct alka_instance {
     struct alka_table *own_tables;
     struct alka_use *memory_uses, *table_uses; /* by index */
     struct alka_extern *imports;               /* as resolved; owners are held */
+    uint32_t *data_bytes; /* per data segment: what memory.init may read; 0 once dropped */
+    struct alka_elements *elements; /* per element segment: what table.init may read */
 
     uint32_t holders; /* instances that import from this one; one more if it is pinned */
-    bool is_pinned;   /* another owner's table names its functions: stays until the registry goes */
+    bool is_pinned;   /* its functions went into another owner's table or global: stays until the
+                         registry goes */
     bool holds_imports;
     bool is_dropped;            /* gone as soon as nobody holds it */
     struct alka_instance *next; /* of those that are free, or are being given back */
