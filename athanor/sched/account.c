@@ -16,7 +16,7 @@ void sched_account_init(struct sched_account *account, uint64_t budget_ns, uint6
 
 /* Periods that have begun since: debts are paid back, what is left over does not add up. */
 static void account_begin_periods(struct sched_account *account, uint64_t now) {
-    if (account->budget_ns == 0 || now < account->period_start ||
+    if (account->budget_ns == 0 || account->period_ns == 0 || now < account->period_start ||
         now - account->period_start < account->period_ns)
         return;
     uint64_t periods = (now - account->period_start) / account->period_ns;
