@@ -30,6 +30,7 @@ static void report_write(const char *kind, const char *format, va_list arguments
     (void)fflush(stdout);
     (void)fprintf(stderr, "alkahest: %s%s%s", colours ? "\x1b[1;31m" : "", kind,
                   colours ? "\x1b[0m" : "");
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): both callers have started the list */
     (void)vfprintf(stderr, format, arguments);
     (void)fputc('\n', stderr);
 }
