@@ -100,7 +100,7 @@ def throughput_rows(modules, engines):
             ms = entry["ms"].get(engine)
             failed = engine in entry["failed"]
             cells.append("failed" if failed else "-" if not ms else
-                         f"{entry['bytes'] / 1e3 / stats.median_and_spread(ms)[0]:.1f}")  # fmt: skip
+                         f"{entry['bytes'] / 1e3 / stats.median_and_spread(ms)[0]:.3g}")  # fmt: skip
         native = entry.get("native_code_bytes")
         growth = f"{native / entry['code_bytes']:.2f}" if native and entry["code_bytes"] else "-"
         rows.append([name, f"{entry['bytes'] / 1e6:.2f}", f"{entry['code_bytes'] / 1e6:.2f}",
