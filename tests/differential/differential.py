@@ -2,8 +2,9 @@
 """Compares alkahest with another engine on random modules.
 
 Binaryen makes valid modules out of random bytes, node's V8 runs them and writes down results, traps, globals and a hash
-of memory as a test script; `alkahest wast` must agree, in every configuration. Everything follows from --seed: a failing
-module is made again with the seed and --count 1 --first N.
+of memory as a test script; `alkahest wast` must agree, in every configuration. `--features references` takes modules of
+our own (references.py) instead. Everything follows from --seed: a failing module is made again with the seed and
+--count 1 --first N.
 
     tests/differential/differential.py --alkahest build/bin/alkahest --seed 1 --count 2000
 """
@@ -17,10 +18,13 @@ import subprocess
 import sys
 import tempfile
 
+import references
+
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
 FEATURES = {
     "wasm1": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue"],
+    "bulk": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "reference-types"],
     "wasm2": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "simd"],
 }
 CONFIGURATIONS = [
@@ -94,6 +98,15 @@ def export_globals(module: bytes) -> tuple[bytes, dict[str, str]]:
     return bytes(out), names
 
 
+def make_references_module(folder: pathlib.Path, seed: int, number: int) -> pathlib.Path:
+    target = folder / f"{number}.wasm"
+    source = folder / f"{number}.wat"
+    source.write_text(references.text(random.Random(f"{seed}/{number}")))
+    subprocess.run(["wat2wasm", source, "-o", target], check=True, timeout=120)
+    pathlib.Path(f"{target}.globals.json").write_text("{}")
+    return target
+
+
 def make_module(folder: pathlib.Path, seed: int, number: int, features: list[str]) -> pathlib.Path:
     rng = random.Random(f"{seed}/{number}")
     source = folder / f"{number}.random"
@@ -114,7 +127,10 @@ def make_module(folder: pathlib.Path, seed: int, number: int, features: list[str
 
 def compare(options: argparse.Namespace, folder: pathlib.Path, numbers: range) -> tuple[int, int]:
     """Assertions passed and scripts failed, for one batch of modules."""
-    modules = [make_module(folder, options.seed, number, FEATURES[options.features]) for number in numbers]
+    if options.features == "references":
+        modules = [make_references_module(folder, options.seed, number) for number in numbers]
+    else:
+        modules = [make_module(folder, options.seed, number, FEATURES[options.features]) for number in numbers]
     script = folder / f"{numbers.start}.json"
     subprocess.run(
         [options.node, HERE / "oracle.mjs", folder / "support.wasm", str(options.seed), script, *modules],
@@ -150,7 +166,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first module")
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--features", choices=FEATURES, default="wasm1")
+    parser.add_argument("--features", choices=[*FEATURES, "references"], default="wasm1")
     parser.add_argument("--wast-features", default="wasm2")
     parser.add_argument("--keep", default="build/differential", help="where failing modules are kept")
     options = parser.parse_args()
