@@ -45,6 +45,7 @@ void label_jump(struct emit *e, struct block *block, unsigned cond) {
 
 void label_bind(struct emit *e, struct block *block) {
     uint32_t here = emit_off(e);
+    emit_label(e);
     emit_patch_chain(e, block->label_off, here);
     while (block->table_chain) {
         uint32_t *word = rodata_word(e, block->table_chain - 1);
@@ -56,9 +57,7 @@ void label_bind(struct emit *e, struct block *block) {
 /* --- Values ------------------------------------------------------------------------------------*/
 
 static void copy_slot(struct emit *e, const struct value *from, int32_t to_disp, unsigned temp) {
-    x64_op w = kind_w(from->type);
-    x64_g(&e->x, X64_MOV | w, reg_gpr(temp), slot_mem(e, from));
-    x64_g(&e->x, X64_MOV_STORE | w, reg_gpr(temp), frame_mem(e, to_disp));
+    frame_copy(e, from->type, frame_mem(e, to_disp), slot_mem(e, from), temp);
 }
 
 /* The topmost values, all in their slots, to the slots of the label: upwards, since a label never
@@ -69,7 +68,7 @@ static void place_in_slots(struct emit *e, uint32_t count, uint32_t base) {
         return;
     unsigned temp = stack_alloc(e, REG_GENERAL);
     for (uint32_t i = 0; i < count; i++)
-        copy_slot(e, &e->stack[first + i], e->slots_disp + (int32_t)(base + i) * 8, temp);
+        copy_slot(e, &e->stack[first + i], slot_disp(e, base + i), temp);
     stack_free(e, temp);
 }
 
@@ -114,7 +113,7 @@ void label_place(struct emit *e, struct block *block) {
             value_load(e, top, block->result_reg);
         return;
     }
-    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)arity * 3 * X64_MOST_BYTES))
+    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)arity * 4 * X64_MOST_BYTES))
         return;
     settle_top(e, arity);
     place_settled(e, block);
@@ -146,7 +145,7 @@ void low_br_if(struct emit *e, const struct lowering *how) {
     (void)how;
     struct block *block = control_label(e, emit_take_u32(e));
     uint32_t arity = label_arity(block);
-    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)arity * 3 * X64_MOST_BYTES))
+    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)arity * 4 * X64_MOST_BYTES))
         return;
     unsigned cond = stack_pop_condition(e);
     stack_settle_loads(e); /* moves only: the flags survive */
@@ -236,7 +235,7 @@ static void table_of_stubs(struct emit *e, uint32_t count, unsigned index) {
     stack_free(e, base);
     for (uint32_t i = 0; i <= count; i++) {
         struct block *block = control_label(e, emit_take_u32(e));
-        size_t bytes = EMIT_OP_BYTES + (size_t)label_arity(block) * 3 * X64_MOST_BYTES;
+        size_t bytes = EMIT_OP_BYTES + (size_t)label_arity(block) * 4 * X64_MOST_BYTES;
         if (!emit_reserve(e, bytes) || e->status)
             return;
         if (block->stub_table != e->op_off) {

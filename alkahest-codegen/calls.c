@@ -146,9 +146,8 @@ static void call_push_results(struct emit *e, const struct alka_functype *type) 
         struct alka_place place = alka_place_next(&places, type->results[i]);
         if (place.kind != ALKA_PLACE_STACK)
             continue;
-        x64_op w = kind_w(alka_valtype_kind(type->results[i]));
-        x64_g(&e->x, X64_MOV | w, X64_GPR(RAX), frame_mem(e, (int32_t)place.index));
-        x64_g(&e->x, X64_MOV_STORE | w, X64_GPR(RAX), slot_mem(e, &e->stack[first + i]));
+        frame_copy(e, alka_valtype_kind(type->results[i]), slot_mem(e, &e->stack[first + i]),
+                   frame_mem(e, (int32_t)place.index), X64_RAX);
     }
     e->settled = e->depth;
 }

@@ -83,7 +83,7 @@ static void block_settle(struct emit *e, struct block *block) {
 static struct block *block_start(struct emit *e, enum block_kind kind) {
     struct block *block = block_open(e, kind);
     block_read_type(e, block);
-    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)block->param_count * X64_MOST_BYTES))
+    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)block->param_count * 2 * X64_MOST_BYTES))
         return block;
     block_settle(e, block);
     if (block->result_count == 1 && kind != BLOCK_LOOP)
@@ -104,6 +104,7 @@ void low_loop(struct emit *e, const struct lowering *how) {
     if (is_innermost)
         x64_nop(&e->x, -emit_off(e) & 15);
     block->label_off = emit_off(e);
+    emit_label(e);
 }
 
 void low_if(struct emit *e, const struct lowering *how) {
@@ -146,6 +147,7 @@ void low_else(struct emit *e, const struct lowering *how) {
     }
     stack_drop_to(e, block->base);
     emit_patch_chain(e, block->else_off, emit_off(e));
+    emit_label(e);
     block->else_off = NO_OFF;
     block->kind = BLOCK_ELSE;
     push_slots(e, block->params, block->param_count);

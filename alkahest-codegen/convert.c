@@ -17,6 +17,8 @@ static x64_op ucomis(unsigned kind) {
 void low_int_to_float(struct emit *e, const struct lowering *how) {
     struct value *a = stack_top(e, 0);
     bool wide = how->b == ALKA_KIND_I64, from_u32 = wide && a->type == ALKA_KIND_I32;
+    if (from_u32 && value_zero_bits(a)) /* not negative as i32 either */
+        wide = from_u32 = false;
     struct operand operand;
     if (from_u32)
         operand = (struct operand){.rm = reg_rm(stack_reg(e, a)), .wasm_off = NO_OFF};

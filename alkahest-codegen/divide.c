@@ -3,6 +3,7 @@
  * remainder. Must trap exactly as WebAssembly does: on a zero divisor, and for div_s on the one
  * quotient that does not fit; the remainder of that division is 0.
  */
+#include "divide.h"
 #include "lowerings.h"
 
 /* The dividend goes to rax, rdx is made free, the divisor is neither. */
@@ -28,6 +29,8 @@ void low_div(struct emit *e, const struct lowering *how) {
     unsigned kind = how->kind;
     x64_op w = kind_w(kind);
     bool is_signed = how->b, is_known = value_is_const(b) && b->bits != 0;
+    if (is_known && divide_by_constant(e, kind, is_signed, false))
+        return;
     struct operand divisor = divide_operands(e, a, b);
     /* The processor faults alike for both reasons: with zero excluded, it is overflow. */
     if (is_signed && !is_known)
@@ -49,6 +52,8 @@ void low_rem(struct emit *e, const struct lowering *how) {
     unsigned kind = how->kind;
     x64_op w = kind_w(kind);
     bool is_signed = how->b;
+    if (value_is_const(b) && divide_by_constant(e, kind, is_signed, true))
+        return;
     struct operand divisor = divide_operands(e, a, b);
     uint8_t *done = NULL;
     x64_gg(&e->x, X64_XOR, X64_GPR(RDX), X64_GPR(RDX));

@@ -75,7 +75,7 @@ static void trace_value(const struct emit *e, const struct value *value,
     if (value->kind == VALUE_FLAGS)
         out->base = value->cond;
     if (value->kind == VALUE_SLOT)
-        out->disp = e->slots_disp + (int32_t)(value - e->stack) * 8;
+        out->disp = slot_disp(e, (uint32_t)(value - e->stack));
     if (value->kind == VALUE_LOCAL) {
         out->web = value->base_web;
         out->base = e->homes[value->base_web].reg;

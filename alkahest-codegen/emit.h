@@ -70,6 +70,8 @@ struct value {
     uint8_t type;  /* enum alka_kind */
     uint8_t base;  /* REG_NONE: none */
     uint8_t index; /* ADDRESS */
+    /* i32: at least so many leading bits are zero; ADDRESS: of the sum without its displacement. */
+    uint8_t zero_bits;
     union {
         uint8_t scale; /* ADDRESS: 0 to 3 */
         uint8_t cond;  /* FLAGS: enum flag_cond */
@@ -77,7 +79,7 @@ struct value {
     };
     int32_t disp;
     union {
-        uint64_t bits; /* CONST; f32 in the low half */
+        uint64_t bits; /* CONST; f32 in the low half; v128: value_const_v128 */
         struct {
             uint32_t base_web;
             union {
@@ -107,6 +109,14 @@ enum load_kind {
     LOAD_32_S_64,
     LOAD_F32,
     LOAD_F64,
+    LOAD_V128,
+    LOAD_8X8_S,
+    LOAD_8X8_U,
+    LOAD_16X4_S,
+    LOAD_16X4_U,
+    LOAD_32X2_S,
+    LOAD_32X2_U,
+    LOAD_64_SPLAT,
     LOAD_KINDS
 };
 
@@ -227,7 +237,11 @@ struct emit {
     uint32_t op_off; /* module offset of the opcode that runs */
     uint32_t pending_loads;
     bool has_flags; /* top entry is VALUE_FLAGS */
-    bool is_dead;   /* no path leads here */
+    /* If x.at is still here, ZF says whether this register is zero, as wide as zero_w says. */
+    uint8_t *zero_at;
+    uint8_t zero_reg;
+    x64_op zero_w;
+    bool is_dead; /* no path leads here */
     bool is_done;
     bool uses_frame;
     bool is_leaf;
@@ -241,8 +255,9 @@ struct emit {
     uint32_t next_def, next_block;
     struct block *blocks;
     uint32_t block_count;
-    int32_t slots_disp; /* rbp-relative: operand slot 0 */
-    int32_t args_disp;  /* rbp-relative: overflow area of the caller */
+    int32_t slots_disp;  /* rbp-relative: operand slot 0 */
+    uint32_t slot_bytes; /* of each operand slot: 8, or 16 where there may be a v128 */
+    int32_t args_disp;   /* rbp-relative: overflow area of the caller */
     uint32_t frame_bytes;
     reg_set saved_regs;
     uint32_t prologue_sub_off, prologue_sub_bytes, epilogue_add_off;
@@ -251,6 +266,15 @@ struct emit {
 
 static inline uint32_t emit_off(const struct emit *e) { return (uint32_t)(e->x.at - e->gen->text); }
 static inline uint8_t *emit_at(const struct emit *e, uint32_t off) { return e->gen->text + off; }
+
+/* The instruction just emitted set ZF according to its result. */
+static inline void emit_zero_known(struct emit *e, unsigned reg, x64_op w) {
+    e->zero_at = e->x.at;
+    e->zero_reg = (uint8_t)reg;
+    e->zero_w = w & X64_W;
+}
+/* Here a jump arrives: nothing is known about the flags. */
+static inline void emit_label(struct emit *e) { e->zero_at = NULL; }
 
 static inline void emit_fail(struct emit *e, alka_status status) {
     if (!e->status)

@@ -15,6 +15,7 @@
 enum {
     FRAME_MOST_BYTES = 16 << 20,
     FRAME_SLOT_BYTES = 8,
+    FRAME_VECTOR_BYTES = 16, /* v128: slots are aligned, so that instructions may read them */
 };
 
 static const uint8_t frame_saved_order[] = {X64_RBX, X64_R12, X64_R13, X64_R14};
@@ -22,7 +23,7 @@ static const uint8_t frame_saved_order[] = {X64_RBX, X64_R12, X64_R13, X64_R14};
 /* Bytes of the overflow area that the body's calls need. */
 static uint32_t frame_overflow_bytes(const struct emit *e) {
     uint32_t most = e->summary->max_call_values;
-    return most > ALKA_PLACE_INTEGERS ? (most - ALKA_PLACE_INTEGERS) * FRAME_SLOT_BYTES : 0;
+    return most > ALKA_PLACE_INTEGERS ? (most - ALKA_PLACE_INTEGERS) * e->slot_bytes : 0;
 }
 
 static bool frame_needs_slot(const struct emit *e, uint32_t web) {
@@ -31,19 +32,28 @@ static bool frame_needs_slot(const struct emit *e, uint32_t web) {
     return facts->weight > facts->write_weight && (home->reg == REG_NONE || home->is_saved);
 }
 
+static uint32_t frame_type_bytes(alka_valtype type) {
+    return alka_valtype_kind(type) == ALKA_KIND_V128 ? FRAME_VECTOR_BYTES : FRAME_SLOT_BYTES;
+}
+
 alka_status frame_plan(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
+    /* Whatever can put a v128 on the operand stack has marked the feature as used by now. */
+    bool has_vectors = e->gen->module->features_used & ALKA_FEATURE_BIT(SIMD);
+    e->slot_bytes = has_vectors ? FRAME_VECTOR_BYTES : FRAME_SLOT_BYTES;
     int32_t *local_slots;
     ALKA_TRY(alka_arena_alloc(e->scratch, summary->local_count, sizeof *local_slots, &local_slots));
     uint64_t bytes = frame_overflow_bytes(e);
     for (uint32_t i = 0; i < summary->web_count; i++) {
         if (!frame_needs_slot(e, i) || local_slots[summary->webs[i].local])
             continue;
+        uint64_t size = frame_type_bytes(summary->webs[i].type);
+        bytes = (bytes + size - 1) & ~(size - 1);
         local_slots[summary->webs[i].local] = (int32_t)bytes + 1;
-        bytes += FRAME_SLOT_BYTES;
+        bytes += size;
     }
-    uint64_t operands = bytes;
-    bytes = (bytes + (uint64_t)summary->max_operands * FRAME_SLOT_BYTES + 15) & ~UINT64_C(15);
+    uint64_t operands = (bytes + e->slot_bytes - 1) & ~(uint64_t)(e->slot_bytes - 1);
+    bytes = (operands + (uint64_t)summary->max_operands * e->slot_bytes + 15) & ~UINT64_C(15);
     if (bytes > FRAME_MOST_BYTES)
         return ALKA_E_FRAME_TOO_LARGE;
     e->frame_bytes = (uint32_t)bytes;
@@ -67,6 +77,20 @@ void frame_reload(struct emit *e, const struct home *home) {
     value_fetch(e, home->type, frame_mem(e, home->slot), home->reg);
 }
 
+/* A v128 goes in two halves, so that one general register does for every kind. */
+void frame_copy(struct emit *e, unsigned kind, struct x64_rm to, struct x64_rm from,
+                unsigned temp) {
+    x64_op w = kind_w(kind);
+    x64_g(&e->x, X64_MOV | w, reg_gpr(temp), from);
+    x64_g(&e->x, X64_MOV_STORE | w, reg_gpr(temp), to);
+    if (kind != ALKA_KIND_V128)
+        return;
+    from.disp += 8;
+    to.disp += 8;
+    x64_g(&e->x, X64_MOV | X64_W, reg_gpr(temp), from);
+    x64_g(&e->x, X64_MOV_STORE | X64_W, reg_gpr(temp), to);
+}
+
 /* A parameter that arrived in the caller's overflow area. */
 static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t stack_off) {
     struct x64_rm from = frame_mem(e, e->args_disp + (int32_t)stack_off);
@@ -74,9 +98,7 @@ static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t 
         value_fetch(e, home->type, from, home->reg);
         return;
     }
-    x64_op w = kind_w(home->type);
-    x64_g(&e->x, X64_MOV | w, X64_GPR(RAX), from);
-    x64_g(&e->x, X64_MOV_STORE | w, X64_GPR(RAX), frame_mem(e, home->slot));
+    frame_copy(e, home->type, frame_mem(e, home->slot), from, X64_RAX);
 }
 
 /* Parameters go home: first those whose home is the frame, then registers to registers at once,
@@ -110,6 +132,12 @@ static void frame_place_params(struct emit *e) {
     }
 }
 
+static void frame_zero(struct emit *e, const struct home *home) {
+    x64_n_i32(&e->x, X64_MOV_IMM | kind_w(home->type), 0, frame_mem(e, home->slot), 0);
+    if (home->type == ALKA_KIND_V128)
+        x64_n_i32(&e->x, X64_MOV_IMM | X64_W, 0, frame_mem(e, home->slot + 8), 0);
+}
+
 /* Locals that may be read before they are set. */
 static void frame_zero_locals(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
@@ -121,7 +149,7 @@ static void frame_zero_locals(struct emit *e) {
             return;
         const struct home *home = &e->homes[web];
         if (home->reg == REG_NONE)
-            x64_n_i32(&e->x, X64_MOV_IMM | kind_w(home->type), 0, frame_mem(e, home->slot), 0);
+            frame_zero(e, home);
         else if (reg_is_vector(home->reg))
             x64_xx(&e->x, X64_XORPS, reg_xmm(home->reg), reg_xmm(home->reg));
         else

@@ -19,6 +19,9 @@ void frame_patch(struct emit *e);
 void frame_save(struct emit *e, const struct home *home);
 void frame_reload(struct emit *e, const struct home *home);
 
+/* From memory to memory, through a general register, as wide as the kind. */
+void frame_copy(struct emit *e, unsigned kind, struct x64_rm to, struct x64_rm from, unsigned temp);
+
 /* Registers of places (abi.h); not for ALKA_PLACE_STACK. */
 static inline unsigned abi_param_reg(struct alka_place place) {
     static const uint8_t integers[ALKA_PLACE_INTEGERS] = {X64_RDI, X64_RSI, X64_RDX,

@@ -10,6 +10,7 @@
  *   wrap      (index + offset) is masked with the memory's size minus 1
  */
 #include "lowerings.h"
+#include "x64_vector.h"
 
 const struct load_form load_forms[LOAD_KINDS] = {
     [LOAD_32] = {X64_MOV, ALKA_KIND_I32},
@@ -23,6 +24,14 @@ const struct load_form load_forms[LOAD_KINDS] = {
     [LOAD_32_S_64] = {X64_MOVSXD, ALKA_KIND_I64},
     [LOAD_F32] = {X64_MOVSS, ALKA_KIND_F32},
     [LOAD_F64] = {X64_MOVSD, ALKA_KIND_F64},
+    [LOAD_V128] = {X64_MOVUPS, ALKA_KIND_V128},
+    [LOAD_8X8_S] = {X64_PMOVSXBW, ALKA_KIND_V128},
+    [LOAD_8X8_U] = {X64_PMOVZXBW, ALKA_KIND_V128},
+    [LOAD_16X4_S] = {X64_PMOVSXWD, ALKA_KIND_V128},
+    [LOAD_16X4_U] = {X64_PMOVZXWD, ALKA_KIND_V128},
+    [LOAD_32X2_S] = {X64_PMOVSXDQ, ALKA_KIND_V128},
+    [LOAD_32X2_U] = {X64_PMOVZXDQ, ALKA_KIND_V128},
+    [LOAD_64_SPLAT] = {X64_MOVDDUP, ALKA_KIND_V128},
 };
 
 static struct x64_gpr memory_base(const struct emit *e) { return reg_gpr(e->gen->memory_reg); }
@@ -53,11 +62,26 @@ static void address_become_const(struct emit *e, struct value *address, int32_t 
     e->pending_loads++;
 }
 
+/* index + constant, where the constant may join the displacement: both are so small that the sum
+ * does not wrap, so it is the same in 64 bits as in 32. What remains is the index. */
+static uint64_t address_split(struct value *address, uint64_t offset) {
+    bool fits = address->kind == VALUE_ADDRESS && address->zero_bits && address->disp > 0 &&
+                (uint64_t)address->disp + offset <= INT32_MAX;
+    if (!fits)
+        return 0;
+    uint64_t constant = (uint64_t)address->disp;
+    address->disp = 0;
+    if (address->index == REG_NONE)
+        address->kind = address->base_web == NO_WEB ? VALUE_REG : VALUE_LOCAL;
+    return constant;
+}
+
 static void address_guard(struct emit *e, struct value *address, uint64_t offset) {
     if (value_is_const(address) && address->bits + offset <= INT32_MAX) {
         address_become_const(e, address, (int32_t)(address->bits + offset));
         return;
     }
+    offset += address_split(address, offset);
     if (offset <= INT32_MAX) {
         stack_reg(e, address);
         address_become(e, address, (int32_t)offset);
@@ -111,8 +135,7 @@ static void address_wrap(struct emit *e, struct value *address, uint64_t offset)
     address_become(e, address, 0);
 }
 
-/* Makes the entry an address that may be accessed: a VALUE_LOAD whose `load` is not set yet. */
-static void memory_address(struct emit *e, struct value *address, uint32_t bytes) {
+void memory_address(struct emit *e, struct value *address, uint32_t bytes) {
     emit_take_u32(e); /* alignment: a hint */
     uint64_t offset = alka_leb_take_unsigned(&e->pc);
     switch (e->gen->options.memory_model) {
@@ -130,9 +153,11 @@ static void memory_address(struct emit *e, struct value *address, uint32_t bytes
 
 void low_load(struct emit *e, const struct lowering *how) {
     static const uint8_t bytes[LOAD_KINDS] = {
-        [LOAD_32] = 4,      [LOAD_64] = 8,   [LOAD_8_S] = 1,    [LOAD_8_U] = 1,
-        [LOAD_16_S] = 2,    [LOAD_16_U] = 2, [LOAD_8_S_64] = 1, [LOAD_16_S_64] = 2,
-        [LOAD_32_S_64] = 4, [LOAD_F32] = 4,  [LOAD_F64] = 8,
+        [LOAD_32] = 4,      [LOAD_64] = 8,     [LOAD_8_S] = 1,      [LOAD_8_U] = 1,
+        [LOAD_16_S] = 2,    [LOAD_16_U] = 2,   [LOAD_8_S_64] = 1,   [LOAD_16_S_64] = 2,
+        [LOAD_32_S_64] = 4, [LOAD_F32] = 4,    [LOAD_F64] = 8,      [LOAD_V128] = 16,
+        [LOAD_8X8_S] = 8,   [LOAD_8X8_U] = 8,  [LOAD_16X4_S] = 8,   [LOAD_16X4_U] = 8,
+        [LOAD_32X2_S] = 8,  [LOAD_32X2_U] = 8, [LOAD_64_SPLAT] = 8,
     };
     struct value *top = stack_top(e, 0);
     memory_address(e, top, bytes[how->a]);
@@ -154,7 +179,7 @@ static void store_imm(struct emit *e, uint32_t bytes, struct x64_rm to, int32_t 
 
 /* The constant as an immediate of the store: floats by their bits. */
 static bool store_immediate(const struct value *value, uint32_t bytes, int32_t *out_imm) {
-    if (!value_is_const(value))
+    if (!value_is_const(value) || value->type == ALKA_KIND_V128)
         return false;
     int64_t bits = bytes == 8 ? (int64_t)value->bits : (int32_t)value->bits;
     *out_imm = (int32_t)bits;

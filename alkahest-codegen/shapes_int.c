@@ -63,6 +63,16 @@ static void cmp_imm(struct emit *e, unsigned kind, struct value *a, int32_t imm)
     x64_alu_imm(&e->x, X64_CMP | kind_w(kind), operand.rm, imm);
 }
 
+/* Compares with zero, for equality only: an arithmetic result has set ZF already. */
+static void cmp_zero(struct emit *e, unsigned kind, struct value *a) {
+    if (value_is_owned_reg(a) || value_is_home_reg(e, a)) {
+        unsigned reg = stack_reg(e, a);
+        if (e->zero_at == e->x.at && e->zero_reg == reg && e->zero_w == kind_w(kind))
+            return;
+    }
+    cmp_imm(e, kind, a, 0);
+}
+
 void low_cmp(struct emit *e, const struct lowering *how) {
     struct value *b = stack_top(e, 0), *a = stack_top(e, 1);
     unsigned cond = how->b, kind = how->kind;
@@ -72,7 +82,10 @@ void low_cmp(struct emit *e, const struct lowering *how) {
         cond = cond_swap_operands(cond);
     }
     if (value_is_imm(b, &imm)) {
-        cmp_imm(e, kind, a, imm);
+        if (imm == 0 && (cond == X64_E || cond == X64_NE))
+            cmp_zero(e, kind, a);
+        else
+            cmp_imm(e, kind, a, imm);
     } else {
         unsigned reg = stack_reg(e, a);
         e->pinned |= REG_BIT(reg);
@@ -90,7 +103,7 @@ void low_eqz(struct emit *e, const struct lowering *how) {
         top->cond ^= 1;
         return;
     }
-    cmp_imm(e, how->kind, top, 0);
+    cmp_zero(e, how->kind, top);
     stack_pop(e);
     stack_push_flags(e, X64_E);
 }
@@ -102,6 +115,7 @@ static void address_of(struct emit *e, struct value *value) {
     if (value->kind == VALUE_ADDRESS)
         return;
     stack_reg(e, value);
+    value->zero_bits = (uint8_t)value_zero_bits(value);
     if (value->kind == VALUE_LOCAL)
         value->base = e->homes[value->base_web].reg;
     value->kind = VALUE_ADDRESS;
@@ -164,6 +178,8 @@ static void add_addresses(struct emit *e, unsigned kind, struct value *a, struct
     sum.scale = address_is_scaled(b) ? b->scale : 0;
     disp_add(kind, a->disp, b->disp, &sum.disp);
     sum.type = (uint8_t)kind;
+    unsigned least = a->zero_bits < b->zero_bits ? a->zero_bits : b->zero_bits;
+    sum.zero_bits = (uint8_t)(least ? least - 1 : 0);
     e->depth -= 2;
     if (e->settled > e->depth)
         e->settled = e->depth;
@@ -237,6 +253,19 @@ static void alu_test(struct emit *e, unsigned kind, struct value *a, struct valu
     stack_push_flags(e, X64_NE);
 }
 
+/* The low 8 or 16 bits of what must not be overwritten: one instruction instead of a copy and an
+ * and. */
+static bool alu_mask(struct emit *e, unsigned kind, struct value *a, int32_t imm) {
+    if ((imm != 0xFF && imm != 0xFFFF) || !value_is_home_reg(e, a))
+        return false;
+    unsigned from = stack_reg(e, a);
+    unsigned reg = stack_result(e, kind, a, NULL);
+    x64_gg(&e->x, imm == 0xFF ? X64_MOVZX8 : X64_MOVZX16, reg_gpr(reg), reg_gpr(from));
+    stack_replace(e, 2, kind, reg);
+    stack_top(e, 0)->zero_bits = (uint8_t)(kind != ALKA_KIND_I32 ? 0 : imm == 0xFF ? 24 : 16);
+    return true;
+}
+
 void low_alu(struct emit *e, const struct lowering *how) {
     struct value *b = stack_top(e, 0), *a = stack_top(e, 1);
     unsigned kind = how->kind;
@@ -250,8 +279,12 @@ void low_alu(struct emit *e, const struct lowering *how) {
         return;
     }
     int32_t imm;
-    unsigned reg;
+    unsigned reg, zero_bits = 0;
     if (value_is_imm(b, &imm)) {
+        if (how->a == X64_AND && imm > 0)
+            zero_bits = (unsigned)__builtin_clz((unsigned)imm);
+        if (how->a == X64_AND && alu_mask(e, kind, a, imm))
+            return;
         reg = stack_result_over(e, a, NULL);
         x64_alu_imm(&e->x, op, reg_rm(reg), imm);
     } else {
@@ -260,7 +293,9 @@ void low_alu(struct emit *e, const struct lowering *how) {
         reg = stack_result_over(e, a, b);
         operand_emit(e, op, reg, &operand);
     }
+    emit_zero_known(e, reg, op);
     stack_replace(e, 2, kind, reg);
+    stack_top(e, 0)->zero_bits = (uint8_t)(kind == ALKA_KIND_I32 ? zero_bits : 0);
 }
 
 void low_mul(struct emit *e, const struct lowering *how) {
@@ -303,6 +338,14 @@ void low_mul(struct emit *e, const struct lowering *how) {
 
 /* --- Shifts ------------------------------------------------------------------------------------*/
 
+static unsigned shift_zero_bits(unsigned shift, unsigned zero_bits, unsigned count) {
+    if (shift == X64_SHR)
+        return zero_bits + count < 32 ? zero_bits + count : 32;
+    if (shift == X64_SHL)
+        return zero_bits > count ? zero_bits - count : 0;
+    return 0;
+}
+
 static void shift_const(struct emit *e, const struct lowering *how, unsigned count) {
     struct value *a = stack_top(e, 1);
     unsigned kind = how->kind;
@@ -319,6 +362,7 @@ static void shift_const(struct emit *e, const struct lowering *how, unsigned cou
         a->base = REG_NONE;
         a->base_web = NO_WEB;
         a->scale = (uint8_t)count;
+        a->zero_bits = (uint8_t)(a->zero_bits > count ? a->zero_bits - count : 0);
         return;
     }
     bool is_rotate = how->b == X64_ROL || how->b == X64_ROR;
@@ -333,9 +377,14 @@ static void shift_const(struct emit *e, const struct lowering *how, unsigned cou
         stack_replace(e, 2, kind, reg);
         return;
     }
+    unsigned zero_bits = shift_zero_bits(how->b, value_zero_bits(a), count);
     unsigned reg = stack_result_over(e, a, NULL);
     x64_n_i8(&e->x, X64_SHIFT_IMM | kind_w(kind), how->b, reg_rm(reg), count);
+    emit_zero_known(e, reg, kind_w(kind));
+    if (is_rotate)
+        emit_label(e); /* rotations leave ZF alone */
     stack_replace(e, 2, kind, reg);
+    stack_top(e, 0)->zero_bits = (uint8_t)(kind == ALKA_KIND_I32 ? zero_bits : 0);
 }
 
 void low_shift(struct emit *e, const struct lowering *how) {
@@ -484,7 +533,7 @@ unsigned stack_pop_condition(struct emit *e) {
     if (top->kind == VALUE_FLAGS)
         cond = top->cond;
     else
-        cmp_imm(e, ALKA_KIND_I32, top, 0);
+        cmp_zero(e, ALKA_KIND_I32, top);
     stack_pop(e);
     e->has_flags = true;
     return cond;

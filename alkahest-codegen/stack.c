@@ -187,9 +187,8 @@ static void value_load_const(struct emit *e, const struct value *value, unsigned
         x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
         return;
     }
-    bool is_f32 = value->type == ALKA_KIND_F32;
-    struct rodata constant = rodata_constant(e, value->bits, 0, is_f32 ? 4 : 8);
-    x64_x(&e->x, is_f32 ? X64_MOVSS : X64_MOVSD, reg_xmm(reg), x64_mem_rip(0));
+    struct rodata constant = value_rodata(e, value);
+    value_fetch(e, value->type, x64_mem_rip(0), reg);
     rodata_use(e, constant, 0);
 }
 
@@ -236,10 +235,12 @@ static void value_load_address(struct emit *e, const struct value *value, unsign
     x64_op w = kind_w(value->type);
     struct x64_gpr to = reg_gpr(reg);
     if (value->index == REG_NONE) {
-        if (value->base == reg && !e->has_flags)
+        if (value->base == reg && !e->has_flags) {
             x64_alu_imm(&e->x, X64_ADD | w, x64_rm_gpr(to), value->disp);
-        else
+            emit_zero_known(e, reg, w);
+        } else {
             x64_g(&e->x, X64_LEA | w, to, x64_mem(reg_gpr(value->base), value->disp));
+        }
         return;
     }
     struct x64_gpr index = reg_gpr(value->index);
@@ -254,12 +255,12 @@ static void value_load_address(struct emit *e, const struct value *value, unsign
     }
     struct x64_gpr base = reg_gpr(value->base);
     bool is_add = value->disp == 0 && value->scale == 0 && !e->has_flags;
-    if (is_add && value->base == reg)
-        x64_gg(&e->x, X64_ADD | w, to, index);
-    else if (is_add && value->index == reg)
-        x64_gg(&e->x, X64_ADD | w, to, base);
-    else
+    if (is_add && (value->base == reg || value->index == reg)) {
+        x64_gg(&e->x, X64_ADD | w, to, value->base == reg ? index : base);
+        emit_zero_known(e, reg, w);
+    } else {
         x64_g(&e->x, X64_LEA | w, to, x64_mem_index(base, index, value->scale, value->disp));
+    }
 }
 
 static void value_load_pending(struct emit *e, const struct value *value, unsigned reg) {
@@ -303,11 +304,24 @@ void value_load(struct emit *e, const struct value *value, unsigned reg) {
     }
 }
 
+unsigned value_zero_bits(const struct value *value) {
+    if (value->kind == VALUE_CONST)
+        return value->type == ALKA_KIND_I32 && value->bits
+                   ? (unsigned)__builtin_clz((uint32_t)value->bits)
+                   : 0;
+    if (value->kind == VALUE_FLAGS)
+        return 31;
+    if (value->kind == VALUE_LOAD && value->type == ALKA_KIND_I32)
+        return value->load == LOAD_8_U ? 24 : value->load == LOAD_16_U ? 16 : 0;
+    return value->kind == VALUE_ADDRESS && value->disp ? 0 : value->zero_bits;
+}
+
 /* The entry is now in `reg`, which it owns. */
 static void value_become_reg(struct emit *e, struct value *value, unsigned reg) {
-    unsigned kind = value->type;
+    unsigned kind = value->type, zero_bits = value_zero_bits(value);
     value_release(e, value, REG_BIT(reg));
     *value = value_reg(kind, reg);
+    value->zero_bits = (uint8_t)zero_bits;
     e->pinned |= REG_BIT(reg);
 }
 
@@ -322,7 +336,9 @@ static bool value_inherit(struct emit *e, struct value *value) {
     home->state = HOME_IDLE;
     e->live_homes &= ~REG_BIT(home->reg);
     e->pinned |= REG_BIT(home->reg);
-    *value = value_reg(value->type, home->reg);
+    value->kind = VALUE_REG;
+    value->base = home->reg;
+    value->base_web = NO_WEB;
     return true;
 }
 
@@ -374,8 +390,7 @@ struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads
         operand.wasm_off = value->wasm_off;
     } else if (value_is_const(value) && kind_is_vector(value->type) && value->bits != 0) {
         operand.is_rodata = true;
-        operand.rodata_off =
-            rodata_constant(e, value->bits, 0, value->type == ALKA_KIND_F32 ? 4 : 8).off;
+        operand.rodata_off = value_rodata(e, value).off;
         operand.rm = x64_mem_rip(0);
     } else {
         operand.rm = reg_rm(stack_reg(e, value));
@@ -421,7 +436,7 @@ void stack_settle(struct emit *e, struct value *value) {
     if (value->kind == VALUE_SLOT)
         return;
     unsigned kind = value->type;
-    if (value_is_const(value)) {
+    if (value_is_const(value) && kind != ALKA_KIND_V128) {
         stack_settle_const(e, value);
     } else {
         reg_set pinned = e->pinned;
@@ -430,7 +445,8 @@ void stack_settle(struct emit *e, struct value *value) {
         value_release(e, value, 0);
         e->pinned = pinned;
     }
-    *value = (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind};
+    *value =
+        (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind, .zero_bits = value->zero_bits};
 }
 
 void stack_flush(struct emit *e, uint32_t keep) {
@@ -465,15 +481,12 @@ void stack_detach_web(struct emit *e, uint32_t web, const struct value *except) 
 
 /* --- Results that go straight into a local -----------------------------------------------------*/
 
-unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
-    if (*e->pc != 0x21 && *e->pc != 0x22) /* local.set, local.tee */
-        return REG_NONE;
+/* The home of the web that a local.set or local.tee comes next for. */
+static unsigned hint_home(struct emit *e, const struct value *a, const struct value *b) {
     uint32_t web = e->summary->def_webs[e->next_def];
     if (web == NO_WEB || e->homes[web].reg == REG_NONE)
         return REG_NONE;
     struct home *home = &e->homes[web];
-    EMIT_ASSERT(reg_is_vector(home->reg) == kind_is_vector(kind));
-    (void)kind;
     if (home->state == HOME_IDLE) {
         if (!(e->free & REG_BIT(home->reg)))
             return REG_NONE;
@@ -482,6 +495,37 @@ unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const 
     }
     uint32_t own = (a ? value_refs(a, web) : 0) + (b ? value_refs(b, web) : 0);
     return home->state == HOME_LIVE && home->refs == own ? home->reg : REG_NONE;
+}
+
+/* The place of the result of the block that ends next. */
+static unsigned hint_place(struct emit *e, const struct block *block) {
+    unsigned reg = block->result_reg;
+    if (reg == REG_NONE || !(e->free & REG_BIT(reg)))
+        return REG_NONE;
+    e->free &= ~REG_BIT(reg);
+    e->pinned |= REG_BIT(reg);
+    return reg;
+}
+
+unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
+    unsigned reg = REG_NONE;
+    switch (*e->pc) {
+    case 0x21: /* local.set */
+    case 0x22: /* local.tee */
+        reg = hint_home(e, a, b);
+        break;
+    case 0x0B: /* end */
+        reg = hint_place(e, &e->blocks[e->block_count - 1]);
+        break;
+    case 0x0F: /* return */
+        reg = hint_place(e, &e->blocks[0]);
+        break;
+    default:
+        break;
+    }
+    EMIT_ASSERT(reg == REG_NONE || reg_is_vector(reg) == kind_is_vector(kind));
+    (void)kind;
+    return reg;
 }
 
 reg_set value_reads(const struct emit *e, const struct value *value) {

@@ -76,8 +76,11 @@ void stack_detach_web(struct emit *e, uint32_t web, const struct value *except);
 /* Times that the entry refers to the web. */
 uint32_t value_refs(const struct value *value, uint32_t web);
 
+static inline int32_t slot_disp(const struct emit *e, uint32_t depth) {
+    return e->slots_disp + (int32_t)(depth * e->slot_bytes);
+}
 static inline struct x64_rm slot_mem(struct emit *e, const struct value *value) {
-    return frame_mem(e, e->slots_disp + (int32_t)(value - e->stack) * 8);
+    return frame_mem(e, slot_disp(e, (uint32_t)(value - e->stack)));
 }
 
 static inline bool value_is_const(const struct value *value) { return value->kind == VALUE_CONST; }
@@ -97,11 +100,14 @@ static inline bool value_is_home_reg(const struct emit *e, const struct value *v
     return value->kind == VALUE_LOCAL && e->homes[value->base_web].reg != REG_NONE;
 }
 
+/* i32: leading bits of the value that are known to be zero. */
+unsigned value_zero_bits(const struct value *value);
 /* Registers that the entry's value is in, or is computed from. */
 reg_set value_reads(const struct emit *e, const struct value *value);
 
-/* If the next opcode sets a local that lives in a register, its home, made ready to be written by
- * the current opcode, whose operands `a` and `b` (or NULL) may still refer to it. Else REG_NONE. */
+/* Where the next opcode wants the result: the home of the local that it sets, made ready to be
+ * written by the current opcode, whose operands `a` and `b` (or NULL) may still refer to it; or the
+ * place of the block's result, taken. Else REG_NONE. */
 unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b);
 /* A register for the result of one instruction that reads its operands before it writes: the next
  * opcode's home, an operand's own register, or a free one. */
@@ -133,6 +139,19 @@ static inline struct value value_const(unsigned kind, uint64_t bits) {
     return (struct value){.kind = VALUE_CONST, .type = (uint8_t)kind, .bits = bits};
 }
 
+/* A constant of 128 bits lies in the read-only data: its entry holds the offset there plus 1, and 0
+ * stands for zero. */
+static inline struct value value_const_v128(struct emit *e, uint64_t low, uint64_t high) {
+    uint64_t where = low | high ? rodata_constant(e, low, high, 16).off + UINT64_C(1) : 0;
+    return value_const(ALKA_KIND_V128, where);
+}
+/* The read-only datum of a vector-class constant that is not zero. */
+static inline struct rodata value_rodata(struct emit *e, const struct value *value) {
+    if (value->type == ALKA_KIND_V128)
+        return (struct rodata){(uint32_t)value->bits - 1};
+    return rodata_constant(e, value->bits, 0, value->type == ALKA_KIND_F32 ? 4 : 8);
+}
+
 static inline reg_set reg_class(unsigned kind) {
     return kind_is_vector(kind) ? REG_VECTOR : REG_GENERAL;
 }
@@ -144,5 +163,8 @@ struct load_form {
 };
 extern const struct load_form load_forms[LOAD_KINDS];
 struct x64_rm load_mem(struct emit *e, const struct value *load);
+/* Takes the memarg of an access of `bytes` and makes the entry an address that may be accessed: a
+ * VALUE_LOAD whose `load` is not set yet. */
+void memory_address(struct emit *e, struct value *address, uint32_t bytes);
 
 #endif

@@ -110,9 +110,8 @@
 ;;   8  mov esi, 3
 ;;   d  jmp +0x17
 ;;  12  mov esi, 2
-;;  17  imul esi, esi, 0xa
-;;  1a  mov eax, esi
-;;  1c  ret
+;;  17  imul eax, esi, 0xa
+;;  1a  ret
 
 ;; code carried
 ;;   0  mov r9d, edi
