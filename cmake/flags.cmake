@@ -37,7 +37,7 @@ if(AZOTH_KERNEL)
                     -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
                     -ffunction-sections -fdata-sections)
     add_compile_definitions(AZOTH_KERNEL=1)
-    add_link_options(-nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096)
+    add_link_options(-nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096)
 endif()
 
 if(AZOTH_SANITIZE)
