@@ -36,8 +36,11 @@ struct raw_module {
     uint32_t memory_pages_max;
     uint32_t call_count, calls_off;
     uint32_t start_count, starts_off;
-    uint32_t reserved;
+    uint32_t flags; /* FLAG_… */
 };
+
+#define FLAG_STOP_AFTER_TRAP 1u
+#define FLAGS_KNOWN FLAG_STOP_AFTER_TRAP
 
 struct raw_call {
     uint32_t peer_idx;
@@ -188,7 +191,7 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
     uint64_t known = BUNDLE_CAP_COUNT == 64 ? UINT64_MAX : (UINT64_C(1) << BUNDLE_CAP_COUNT) - 1;
     if (raw.capabilities & ~known)
         return BUNDLE_CAPABILITY;
-    if (raw.memory_pages_max > BUNDLE_MEMORY_PAGES_MAX)
+    if (raw.memory_pages_max > BUNDLE_MEMORY_PAGES_MAX || (raw.flags & ~FLAGS_KNOWN) != 0)
         return BUNDLE_LIMIT;
     TRY(check_calls(bundle, module_idx, &raw));
     return check_starts(bundle, &raw);
@@ -246,6 +249,7 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .image = {bundle->bytes.data + raw.image_off, raw.image_bytes},
         .capabilities = raw.capabilities,
         .memory_pages_max = raw.memory_pages_max,
+        .stops_after_trap = (raw.flags & FLAG_STOP_AFTER_TRAP) != 0,
         .call_count = raw.call_count,
         .start_count = raw.start_count,
         .calls_off = raw.calls_off,
@@ -291,7 +295,7 @@ const char *bundle_error_text(enum bundle_error error) {
     case BUNDLE_CAPABILITY:
         return "a module of the bundle has a capability that this kernel does not know";
     case BUNDLE_LIMIT:
-        return "a module of the bundle has an impossible limit or expectation";
+        return "a module of the bundle has an impossible limit, flag or expectation";
     }
     return "unknown bundle error";
 }

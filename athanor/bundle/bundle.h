@@ -75,6 +75,7 @@ struct bundle_module {
     struct alka_span image;    /* the module's bytes, not looked at: the compiler's business */
     uint64_t capabilities;     /* bit n: row n of services.def */
     uint32_t memory_pages_max; /* of 64 KiB, 0 to BUNDLE_MEMORY_PAGES_MAX */
+    bool stops_after_trap;     /* else it is reset and serves again */
     uint32_t call_count, start_count;
     uint32_t calls_off, starts_off; /* for the accessors below */
 };

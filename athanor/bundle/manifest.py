@@ -9,6 +9,7 @@
     capabilities = ["log", "clock_ns"]   # kernel functions it may import (services.def)
     calls = { echo = ["echo"] }          # functions of modules listed before it that it may import
     limits = { memory_pages = 16 }       # 64 KiB each
+    after_trap = "restart"               # or "stop": whether it is reset and serves again after a trap (the default)
     start = ["main", { function = "crash", trap = "ALKA_602" }]
                                          # exports to call at boot, and what they must do if not return: trap (true: any)
 """
@@ -29,6 +30,7 @@ MEMORY_PAGES_MAX = 65536
 MODULE_BYTES_MAX = 2**27 - 1
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 TRAP_CODE = re.compile(r"ALKA_(6\d\d)")
+AFTER_TRAP = ("restart", "stop")
 EXPECT_RETURN = 0
 EXPECT_ANY_TRAP = 1
 SERVICE = re.compile(r"^SERVICE\((\w+),", re.MULTILINE)
@@ -51,6 +53,7 @@ class Module:
     calls: list = field(default_factory=list)  # (peer name, function)
     starts: list = field(default_factory=list)
     memory_pages: int = MEMORY_PAGES_MAX
+    after_trap: str = AFTER_TRAP[0]
 
 
 @dataclass
@@ -204,6 +207,12 @@ class Reader:
         if not 0 <= module.memory_pages <= MEMORY_PAGES_MAX:
             self.error(path + ("memory_pages",), f"{module.memory_pages} is not between 0 and {MEMORY_PAGES_MAX}")
 
+    def after_trap(self, module, table, path):
+        module.after_trap = self.get(table, "after_trap", str, path, default=AFTER_TRAP[0])
+        if module.after_trap not in AFTER_TRAP:
+            self.error(path + ("after_trap",),
+                       f'"{module.after_trap}" is neither "restart" nor "stop"{did_you_mean(module.after_trap, AFTER_TRAP)}')
+
     def expectation(self, table, path):
         path += ("trap",)
         trap = table.get("trap", False)
@@ -235,7 +244,7 @@ class Reader:
     # The whole
 
     def module(self, table, path, earlier, all_names):
-        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "start"], path)
+        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "start"], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -243,6 +252,7 @@ class Reader:
         self.capabilities(module, table, path)
         self.calls(module, table, path, earlier, all_names)
         self.limits(module, table, path)
+        self.after_trap(module, table, path)
         self.starts(module, table, path)
         return module
 

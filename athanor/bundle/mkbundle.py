@@ -16,6 +16,7 @@ CALL = struct.Struct("<III")
 START = struct.Struct("<III")
 CHECKED_FROM = 20
 BUNDLE_BYTES_MAX = 2**32 - 1
+FLAG_STOP_AFTER_TRAP = 1
 
 
 def align8(size):
@@ -52,7 +53,8 @@ class Writer:
             bits = sum(1 << service_bits[capability] for capability in module.capabilities)
             modules.append((*self.text(module.name), *self.text(module.file), bits, module.memory_pages,
                             len(module.calls), self.calls_off + len(calls),
-                            len(module.starts), self.starts_off + len(starts)))
+                            len(module.starts), self.starts_off + len(starts),
+                            FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0))
             for peer, function in module.calls:
                 calls += CALL.pack(indices[peer], *self.text(function))
             for start in module.starts:
@@ -68,7 +70,7 @@ class Writer:
         for module, fields in zip(self.system.modules, modules):
             image = module.path.read_bytes()
             name_and_file, rest = fields[:4], fields[4:]
-            module_records += MODULE.pack(*name_and_file, images_off + len(images), len(image), *rest, 0)
+            module_records += MODULE.pack(*name_and_file, images_off + len(images), len(image), *rest)
             images += image + bytes(align8(len(image)) - len(image))
         body = module_records + calls_and_starts + self.texts
         total = images_off + len(images)

@@ -186,6 +186,19 @@ alka_status kernel_map_frames(uint64_t virt, uint64_t bytes) {
     return ALKA_OK;
 }
 
+void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_visit visit,
+                           void *visit_self) {
+    while (bytes > 0) {
+        uint64_t part = PAGING_LARGE_BYTES - virt % PAGING_LARGE_BYTES;
+        part = part < bytes ? part : bytes;
+        uint64_t saved = lock_take(&map_lock);
+        paging_each_dirty(&map_paging, virt, part, clear, visit, visit_self);
+        lock_release(&map_lock, saved);
+        virt += part;
+        bytes -= part;
+    }
+}
+
 /* The frame behind a page of a range that kernel_map_frames made. */
 static uint64_t map_frame_at(uint64_t virt) {
     struct paging_mapping mapping;

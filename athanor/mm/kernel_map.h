@@ -33,6 +33,10 @@ ALKA_MUST_CHECK alka_status kernel_map_frames(uint64_t virt, uint64_t bytes);
  */
 uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed);
 
+/* As paging_each_dirty. `visit` runs with interrupts off, for at most 2 MiB without a break. */
+void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_visit visit,
+                           void *visit_self);
+
 /* Makes frame-backed pages read-execute, after their aliases in the direct map have become
  * read-only. All or nothing. */
 ALKA_MUST_CHECK alka_status kernel_map_seal(uint64_t virt, uint64_t bytes);

@@ -245,6 +245,31 @@ alka_status paging_protect(struct paging *paging, uint64_t virt, uint64_t bytes,
     return ALKA_OK;
 }
 
+void paging_each_dirty(struct paging *paging, uint64_t virt, uint64_t bytes, bool clear,
+                       paging_visit visit, void *visit_self) {
+    uint64_t at = virt, left = bytes;
+    while (left > 0) {
+        int level;
+        uint64_t *entry = paging_find(paging, at, &level);
+        uint64_t step = paging_next(at, level) - at;
+        /* The rest of a lowest table needs no other way down. */
+        uint64_t count = level == 0 && entry != NULL ? ENTRIES - paging_index(at, 0) : 1;
+        for (; count > 0 && left > 0; count--) {
+            if (entry != NULL && (*entry & ENTRY_DIRTY) != 0) {
+                if (clear) {
+                    *entry &= ~ENTRY_DIRTY;
+                    paging->flush(paging->self, at);
+                }
+                visit(visit_self, at, paging_entry_phys(*entry, level), paging_level_bytes(level));
+            }
+            entry += entry != NULL ? 1 : 0;
+            step = step < left ? step : left;
+            at += step;
+            left -= step;
+        }
+    }
+}
+
 bool paging_query(const struct paging *paging, uint64_t virt, struct paging_mapping *out) {
     int level;
     const uint64_t *entry = paging_find(paging, virt, &level);

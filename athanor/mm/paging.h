@@ -59,6 +59,14 @@ void paging_unmap(struct paging *paging, uint64_t virt, uint64_t bytes, paging_g
 ALKA_MUST_CHECK alka_status paging_protect(struct paging *paging, uint64_t virt, uint64_t bytes,
                                            uint32_t flags);
 
+/*
+ * Hands each dirty page in the range to `visit`, in order of address; with `clear`, it counts as
+ * clean from before its visit on. Absent pages cost next to nothing.
+ */
+typedef void (*paging_visit)(void *self, uint64_t virt, uint64_t phys, uint64_t bytes);
+void paging_each_dirty(struct paging *paging, uint64_t virt, uint64_t bytes, bool clear,
+                       paging_visit visit, void *visit_self);
+
 struct paging_mapping {
     uint64_t phys;
     uint32_t flags; /* PAGING_LARGE: it is one */

@@ -200,6 +200,60 @@ static void the_last_page_of_all(void **state) {
     assert_int_equal(walk(last, &size), 0);
 }
 
+/* What the processor does at a write. */
+static void soil(uint64_t virt) {
+    uint64_t entry = paging.root_phys | 1, *at = NULL;
+    for (int shift = 39; shift >= 12; shift -= 9) {
+        at = (uint64_t *)((uint8_t *)memory + (entry & 0xFFFFFFFFFF000)) + (virt >> shift & 511);
+        entry = *at;
+    }
+    *at |= 64;
+}
+
+static struct {
+    uint64_t virt[8], phys[8];
+    uint32_t count;
+} dirty;
+
+static void note_dirty(void *self, uint64_t virt, uint64_t phys, uint64_t bytes) {
+    (void)self;
+    assert_int_equal(bytes, PAGE);
+    assert_true(dirty.count < 8);
+    dirty.virt[dirty.count] = virt;
+    dirty.phys[dirty.count++] = phys;
+}
+
+static void finds_dirty_pages(void **state) {
+    (void)state;
+    /* Across two lowest tables, with a hole. */
+    uint64_t from = VIRT + LARGE - 3 * PAGE;
+    assert_int_equal(paging_map(&paging, from, PHYS, 3 * PAGE, PAGING_WRITE), ALKA_OK);
+    assert_int_equal(paging_map(&paging, VIRT + LARGE + PAGE, PHYS + LARGE, 2 * PAGE, PAGING_WRITE),
+                     ALKA_OK);
+    uint64_t soiled[] = {from, from + 2 * PAGE, VIRT + LARGE + 2 * PAGE};
+    for (size_t i = 0; i < 3; i++) {
+        soil(soiled[i]);
+    }
+    flushes = dirty.count = 0;
+    paging_each_dirty(&paging, from, 6 * PAGE, false, note_dirty, NULL);
+    assert_int_equal(flushes, 0);
+    paging_each_dirty(&paging, from + PAGE, 5 * PAGE, true, note_dirty, NULL); /* all but the first */
+    assert_int_equal(flushes, 2);
+    assert_int_equal(dirty.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(dirty.virt[i], soiled[i < 3 ? i : i - 2]);
+    }
+    assert_int_equal(dirty.phys[1], PHYS + 2 * PAGE);
+    assert_int_equal(dirty.phys[2], PHYS + LARGE + PAGE);
+    dirty.count = 0;
+    paging_each_dirty(&paging, VIRT, 2 * LARGE, true, note_dirty, NULL);
+    assert_int_equal(dirty.count, 1);
+    assert_int_equal(dirty.virt[0], from);
+    dirty.count = 0;
+    paging_each_dirty(&paging, VIRT, 2 * LARGE, true, note_dirty, NULL);
+    assert_int_equal(dirty.count, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(maps_and_unmaps, setup),
@@ -208,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup(cache_modes_survive_splitting, setup),
         cmocka_unit_test_setup(no_table_no_trace, setup),
         cmocka_unit_test_setup(the_last_page_of_all, setup),
+        cmocka_unit_test_setup(finds_dirty_pages, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ enum {
     MODULE_CALLS_OFF = 40,
     MODULE_START_COUNT = 44,
     MODULE_STARTS_OFF = 48,
+    MODULE_FLAGS = 52,
 };
 
 /* A heap copy of exactly the sample's size, so that a sanitizer sees any read outside of it. */
@@ -133,6 +134,7 @@ static void test_sample(void **state) {
     assert_int_equal((uintptr_t)(echo.image.data - sample.data) % 8, 0);
     assert_int_equal(echo.capabilities, 0);
     assert_int_equal(echo.memory_pages_max, 0);
+    assert_false(echo.stops_after_trap);
     assert_int_equal(echo.call_count, 0);
     assert_int_equal(echo.start_count, 0);
 
@@ -140,6 +142,7 @@ static void test_sample(void **state) {
     assert_text(caller.name, "caller-2");
     assert_int_equal(caller.capabilities, 1u << BUNDLE_CAP_log | 1u << BUNDLE_CAP_random);
     assert_int_equal(caller.memory_pages_max, 17);
+    assert_true(caller.stops_after_trap);
     assert_int_equal(caller.call_count, 2);
     assert_int_equal(bundle_call(&bundle, &caller, 1).peer_idx, 0);
     assert_text(bundle_call(&bundle, &caller, 0).function, "echo");
@@ -244,6 +247,7 @@ static void test_each_error(void **state) {
         {HEADER_BYTES + MODULE_CAPABILITIES, 1u << BUNDLE_CAP_COUNT, BUNDLE_CAPABILITY},
         {HEADER_BYTES + MODULE_CAPABILITIES + 4, 1u << 31, BUNDLE_CAPABILITY},
         {HEADER_BYTES + MODULE_PAGES, BUNDLE_MEMORY_PAGES_MAX + 1, BUNDLE_LIMIT},
+        {HEADER_BYTES + MODULE_FLAGS, 2, BUNDLE_LIMIT},
         {MODULE_1 + MODULE_CALL_COUNT, BUNDLE_CALLS_MAX + 1, BUNDLE_RANGE},
         {MODULE_1 + MODULE_CALLS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULE_1 + MODULE_START_COUNT, BUNDLE_STARTS_MAX + 1, BUNDLE_RANGE},

@@ -87,6 +87,12 @@ class Manifests(unittest.TestCase):
             self.assert_errors(HEAD + f"limits.memory_pages = {bad}\n", (6, "module[0].limits.memory_pages", "not between"))
         self.assert_errors(HEAD + "limits.memory_pages = true\n", (6, "module[0].limits.memory_pages", "expected an integer"))
 
+    def test_after_trap(self):
+        self.assertEqual(self.read(HEAD).modules[0].after_trap, "restart")
+        self.assertEqual(self.read(HEAD + 'after_trap = "stop"\n').modules[0].after_trap, "stop")
+        self.assert_errors(HEAD + 'after_trap = "stopp"\n', (6, "module[0].after_trap", 'did you mean "stop"?'))
+        self.assert_errors(HEAD + "after_trap = true\n", (6, "module[0].after_trap", "expected a string"))
+
     def test_expectations(self):
         for bad in ('"ALKA_200"', '"602"', "602"):
             self.assert_errors(HEAD + f'start = [{{ function = "f", trap = {bad} }}]\n', (6, "module[0].start[0].trap", "expected"))
