@@ -226,8 +226,7 @@ static void stub_wrong_entry(struct emit *e, const struct stub *stub) {
 static void stub_foreign(struct emit *e, const struct stub *stub) {
     x64_call(&e->x, 0);
     emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
-    x64_jmp(&e->x, 0);
-    emit_patch(e, emit_off(e) - 4, stub->back_off);
+    emit_jump_back(e, stub);
 }
 
 static void call_jump_to_stub(struct emit *e, enum x64_cond cond, struct stub stub) {

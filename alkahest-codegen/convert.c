@@ -3,8 +3,9 @@
  * conversion, or a trap. Must round once (i64 → f32 in particular), and accept exactly the floats
  * whose truncation fits.
  *
- * Truncation converts to 64 bits where it can; what does not fit there gives INT64_MIN. A 32-bit
- * result fits if extending it gives back the 64 bits. Only then a stub finds out what is wrong.
+ * Truncation gives the least integer for what does not fit, which `cmp 1` tells from all others by
+ * its overflow. A u32 is what remains the same without the upper half of 64 bits. Only when that
+ * fails does a stub find out what is wrong.
  */
 #include "lowerings.h"
 
@@ -72,11 +73,6 @@ static void stub_trap_here(struct emit *e, enum alka_trap trap, uint32_t wasm_of
     x64_ud2(&e->x);
 }
 
-static void stub_return(struct emit *e, const struct stub *stub) {
-    x64_jmp(&e->x, 0);
-    emit_patch(e, emit_off(e) - 4, stub->back_off);
-}
-
 static void stub_truncate_saturate(struct emit *e, const struct stub *stub, struct x64_xmm from,
                                    struct x64_gpr to) {
     static const uint64_t least[] = {UINT64_C(0x80000000), 0, UINT64_C(0x8000000000000000), 0};
@@ -94,7 +90,7 @@ static void stub_truncate_saturate(struct emit *e, const struct stub *stub, stru
     x64_mov_imm(&e->x, to, least[target]);
     x64_land(&e->x, is_positive);
     x64_land(&e->x, is_nan);
-    stub_return(e, stub);
+    emit_jump_back(e, stub);
 }
 
 static void stub_truncate(struct emit *e, const struct stub *stub) {
@@ -111,18 +107,23 @@ static void stub_truncate(struct emit *e, const struct stub *stub) {
     stub_trap_here(e, ALKA_TRAP_INTEGER_OVERFLOW, stub->wasm_off);
 }
 
-/* INT64_MIN may be the true result: of exactly -2^63. */
-static void stub_truncate_i64(struct emit *e, const struct stub *stub) {
-    bool is_f32 = stub->c == ALKA_KIND_F32;
-    struct rodata least = rodata_constant(
-        e, is_f32 ? UINT64_C(0xDF000000) : UINT64_C(0xC3E0000000000000), 0, is_f32 ? 4 : 8);
+/* The least integer may be the true result: of what lies between it and the one below. */
+static void stub_truncate_signed(struct emit *e, const struct stub *stub) {
+    bool is_f32 = stub->c == ALKA_KIND_F32, is_i64 = stub->more >> 1 == TRUNCATE_I64;
+    /* The least float that fits, or for i32 from f64 the greatest that does not. */
+    uint64_t f32 = is_i64 ? 0xDF000000 : 0xCF000000;
+    uint64_t f64 = is_i64 ? UINT64_C(0xC3E0000000000000) : UINT64_C(0xC1E0000000200000);
+    struct rodata bound = rodata_constant(e, is_f32 ? f32 : f64, 0, is_f32 ? 4 : 8);
+    struct rodata zero = rodata_constant(e, 0, 0, is_f32 ? 4 : 8);
     x64_x(&e->x, ucomis(stub->c), reg_xmm(stub->a), x64_mem_rip(0));
-    rodata_use(e, least, 0);
-    uint8_t *unordered = x64_jcc_short(&e->x, X64_P);
-    uint8_t *overflow = x64_jcc_short(&e->x, X64_NE);
-    stub_return(e, stub);
-    x64_land(&e->x, unordered);
-    x64_land(&e->x, overflow);
+    rodata_use(e, bound, 0);
+    uint8_t *below = x64_jcc_short(&e->x, is_f32 || is_i64 ? X64_B : X64_BE); /* or unordered */
+    x64_x(&e->x, ucomis(stub->c), reg_xmm(stub->a), x64_mem_rip(0));
+    rodata_use(e, zero, 0);
+    uint8_t *above = x64_jcc_short(&e->x, X64_A);
+    emit_jump_back(e, stub);
+    x64_land(&e->x, below);
+    x64_land(&e->x, above);
     stub_truncate(e, stub);
 }
 
@@ -141,23 +142,23 @@ void low_truncate(struct emit *e, const struct lowering *how) {
     unsigned from = stack_reg(e, a);
     e->pinned |= REG_BIT(from);
     unsigned to = stack_alloc(e, REG_GENERAL);
-    x64_put(&e->x, X64_CVTT_F_I | X64_W | scalar(how->kind), to, reg_rm(from));
+    bool is_u32 = !how->c, is_i64 = how->b == ALKA_KIND_I64;
+    x64_op w = is_u32 || is_i64 ? X64_W : 0;
+    x64_put(&e->x, X64_CVTT_F_I | w | scalar(how->kind), to, reg_rm(from));
     struct stub stub = {.a = (uint8_t)from, .b = (uint8_t)to, .c = how->kind};
-    if (how->b == ALKA_KIND_I64) {
-        stub.emit = how->d ? stub_truncate : stub_truncate_i64;
-        stub.more = truncate_pack(TRUNCATE_I64, how->d);
-        x64_alu_imm(&e->x, X64_CMP | X64_W, reg_rm(to), 1);
-        truncate_stub_if(e, X64_O, stub); /* only INT64_MIN - 1 overflows */
-    } else {
+    if (is_u32) {
         unsigned narrow = stack_alloc(e, REG_GENERAL);
         stub.emit = stub_truncate;
-        stub.more = truncate_pack(how->c ? TRUNCATE_I32 : TRUNCATE_U32, how->d);
-        x64_gg(&e->x, how->c ? (x64_op)X64_MOVSXD : (x64_op)X64_MOV, reg_gpr(narrow), reg_gpr(to));
+        stub.more = truncate_pack(TRUNCATE_U32, how->d);
+        x64_gg(&e->x, X64_MOV, reg_gpr(narrow), reg_gpr(to));
         x64_gg(&e->x, X64_CMP | X64_W, reg_gpr(narrow), reg_gpr(to));
         stack_free(e, narrow);
         truncate_stub_if(e, X64_NE, stub);
-        if (how->c) /* an i32 is zero-extended */
-            x64_gg(&e->x, X64_MOV, reg_gpr(to), reg_gpr(to));
+    } else {
+        stub.emit = how->d ? stub_truncate : stub_truncate_signed;
+        stub.more = truncate_pack(is_i64 ? TRUNCATE_I64 : TRUNCATE_I32, how->d);
+        x64_alu_imm(&e->x, X64_CMP | w, reg_rm(to), 1);
+        truncate_stub_if(e, X64_O, stub);
     }
     stack_replace(e, 1, how->b, to);
 }

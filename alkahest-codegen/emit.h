@@ -291,6 +291,8 @@ void emit_patch(struct emit *e, uint32_t rel32_off, uint32_t target_off);
 /* Patches a chain of rel32 that link to each other (NO_OFF ends it). */
 void emit_patch_chain(struct emit *e, uint32_t last_off, uint32_t target_off);
 void emit_stub(struct emit *e, struct stub stub);
+/* From a stub to where it goes on. */
+void emit_jump_back(struct emit *e, const struct stub *stub);
 /* A jump to a stub that traps, if `cond`. */
 void emit_trap_if(struct emit *e, enum x64_cond cond, enum alka_trap trap);
 void emit_stubs(struct emit *e);

@@ -79,31 +79,39 @@ void low_farith(struct emit *e, const struct lowering *how) {
 }
 
 /*
- * minsd and maxsd return their second operand when they are unordered or both zero. So:
- *   unequal        min or max of the two
- *   equal          the same value, but for zeroes of different sign: or unites the signs for min,
- *                  and for max
- *   unordered      the sum, which is a quiet NaN
+ * minsd and maxsd do not know signed zeroes and forget NaNs. All of that has ZF set by a comparison,
+ * and goes to a stub:
+ *   unordered   the sum, which is a quiet NaN
+ *   equal       the same value, but for zeroes of different sign: or unites the signs for min, and
+ *               for max
  */
+static void stub_minmax(struct emit *e, const struct stub *stub) {
+    struct x64_xmm left = reg_xmm(stub->a), right = reg_xmm(stub->b);
+    uint8_t *unordered = x64_jcc_short(&e->x, X64_P);
+    x64_xx(&e->x, stub->more | X64_0F, left, right);
+    emit_jump_back(e, stub);
+    x64_land(&e->x, unordered);
+    x64_xx(&e->x, X64_ADDF | scalar(stub->c), left, right);
+    emit_jump_back(e, stub);
+}
+
 void low_fminmax(struct emit *e, const struct lowering *how) {
     struct value *b = stack_top(e, 0), *a = stack_top(e, 1);
-    unsigned kind = how->kind;
-    struct x64_xmm right = reg_xmm(stack_reg(e, b));
+    unsigned kind = how->kind, right = stack_reg(e, b);
     e->pinned |= value_reads(e, b);
-    struct x64_xmm left = reg_xmm(stack_result_over(e, a, b));
-    x64_xx(&e->x, ucomis(kind), left, right);
-    uint8_t *unordered = x64_jcc_short(&e->x, X64_P);
-    uint8_t *unequal = x64_jcc_short(&e->x, X64_NE);
-    x64_xx(&e->x, how->b | X64_0F, left, right);
-    uint8_t *done = x64_jmp_short(&e->x);
-    x64_land(&e->x, unordered);
-    x64_xx(&e->x, X64_ADDF | scalar(kind), left, right);
-    uint8_t *also_done = x64_jmp_short(&e->x);
-    x64_land(&e->x, unequal);
-    x64_xx(&e->x, how->a | scalar(kind), left, right);
-    x64_land(&e->x, done);
-    x64_land(&e->x, also_done);
-    stack_replace(e, 2, kind, left.number + REG_XMM0);
+    unsigned left = stack_result_over(e, a, b);
+    x64_xx(&e->x, ucomis(kind), reg_xmm(left), reg_xmm(right));
+    x64_jcc(&e->x, X64_E, NO_OFF);
+    uint32_t jump_off = emit_off(e) - 4;
+    x64_xx(&e->x, how->a | scalar(kind), reg_xmm(left), reg_xmm(right));
+    emit_stub(e, (struct stub){.emit = stub_minmax,
+                               .jump_off = jump_off,
+                               .back_off = emit_off(e),
+                               .a = (uint8_t)left,
+                               .b = (uint8_t)right,
+                               .c = (uint8_t)kind,
+                               .more = how->b});
+    stack_replace(e, 2, kind, left);
 }
 
 /* (a & magnitude) | (b & sign) */

@@ -79,6 +79,11 @@ void emit_stub(struct emit *e, struct stub stub) {
     text_append(e, &e->gen->stubs, &stub, sizeof stub);
 }
 
+void emit_jump_back(struct emit *e, const struct stub *stub) {
+    x64_jmp(&e->x, 0);
+    emit_patch(e, emit_off(e) - 4, stub->back_off);
+}
+
 static void stub_trap(struct emit *e, const struct stub *stub) {
     emit_site(e, (enum alka_trap)stub->trap, stub->wasm_off);
     x64_ud2(&e->x);

@@ -128,16 +128,18 @@ static inline bool check_local(struct check *check, enum check_way way, const ui
         return false;
     alka_valtype type = check->locals[local_idx];
     if (way == CHECK_LOCAL_GET) {
-        *(*sp)++ = type;
         if (check->is_summarized)
-            summarize_get(&check->sum, local_idx, in_off(&check->in, at));
+            summarize_get(&check->sum, local_idx, in_off(&check->in, at),
+                          (uint32_t)(*sp - check->stack));
+        *(*sp)++ = type;
         return true;
     }
     if (*sp == check->floor || (*sp)[-1] != type)
         return false;
-    *sp -= way == CHECK_LOCAL_SET;
     if (check->is_summarized)
-        summarize_set(&check->sum, local_idx, in_off(&check->in, at));
+        summarize_set(&check->sum, local_idx, in_off(&check->in, at),
+                      (uint32_t)(*sp - check->stack) - 1);
+    *sp -= way == CHECK_LOCAL_SET;
     return true;
 }
 

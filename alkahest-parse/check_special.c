@@ -46,14 +46,15 @@ static alka_status special_local(struct check *check, uint32_t op) {
     uint32_t off = in_off(&check->in, check->at);
     if (op != ALKA_OP_LOCAL_GET)
         ALKA_TRY(check_pop(check, type));
+    uint32_t height = (uint32_t)(check->sp - check->stack);
     if (op != ALKA_OP_LOCAL_SET)
         ALKA_TRY(check_push(check, type));
     if (!check->is_summarized)
         return ALKA_OK;
     if (op == ALKA_OP_LOCAL_GET)
-        summarize_get(&check->sum, local_idx, off);
+        summarize_get(&check->sum, local_idx, off, height);
     else
-        summarize_set(&check->sum, local_idx, off);
+        summarize_set(&check->sum, local_idx, off, height);
     return ALKA_OK;
 }
 

@@ -103,6 +103,7 @@ static void sum_open(struct summarize *sum, enum sum_frame_kind kind) {
         sum->dead_depth++;
         return;
     }
+    sum->read_count = 0; /* a block starts with everything in its place */
     alka_status status = sum_reserve_frame(sum);
     if (!status)
         status = sum_reserve_block(sum);
@@ -223,6 +224,7 @@ void summarize_else(struct summarize *sum) {
     if (sum->status || sum->dead_depth)
         return;
     uint32_t top = sum->frame_count - 1;
+    sum->read_count = 0;
     sum_fall_to_end(sum, top);
     alka_status status = sum_reserve_block(sum);
     if (status) {
@@ -285,6 +287,7 @@ void summarize_end(struct summarize *sum, uint32_t off) {
     uint32_t top = sum->frame_count - 1;
     struct sum_frame *frame = &sum->frames[top];
     sum->blocks[frame->block].end_off = sum->blocks[frame->then_block].end_off = off;
+    sum->read_count = 0;
     sum->frame_count--;
     if (top == 0)
         return;
@@ -320,6 +323,7 @@ void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result
         return;
     sum->calls = summarize_add(sum->calls, sum->loop_weight);
     sum->call_count++;
+    sum->read_count = 0;
     uint32_t most = param_count > result_count ? param_count : result_count;
     if (most > sum->max_call_values)
         sum->max_call_values = most;
@@ -329,9 +333,16 @@ static bool sum_is_open(const struct summarize *sum, uint32_t block) {
     return block != SUM_NONE && sum->block_states[block].parent == block;
 }
 
-void summarize_set(struct summarize *sum, uint32_t local, uint32_t off) {
+/* What is read but still pending lives until this definition, at least. */
+static void sum_outlive(struct summarize *sum, uint32_t id) {
+    for (uint32_t i = 0; i < sum->read_count; i++)
+        sum->defs[sum->reads[i].def].last_def = id;
+}
+
+void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t height) {
     if (!sum->is_live)
         return;
+    summarize_drop_reads(sum, height);
     if (sum->def_count == sum->def_capacity) {
         alka_status status = sum_grow(sum, &sum->def_capacity, sizeof *sum->defs, &sum->defs);
         if (status) {
@@ -357,6 +368,7 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off) {
         .is_joined = is_joined,
     };
     sum->current[local] = id;
+    sum_outlive(sum, id);
     if (local / 64 < sum->word_count) {
         uint64_t bit = UINT64_C(1) << local % 64;
         uint32_t top = sum->frame_count - 1;

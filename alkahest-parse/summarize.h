@@ -30,6 +30,8 @@ struct sum_def {
 
 struct sum_frame;
 
+enum { SUM_PENDING = 8 };
+
 struct summarize {
     struct alka_arena *scratch;
     struct sum_def *defs;
@@ -55,6 +57,12 @@ struct summarize {
     uint32_t mark_count, mark_capacity;
     uint32_t call_count, loop_count, max_call_values;
     const alka_valtype *local_types;
+    /* The topmost reads that may still be on the operand stack, by height: what is set meanwhile
+     * must not take their place. */
+    struct sum_read {
+        uint32_t height, def;
+    } reads[SUM_PENDING];
+    uint32_t read_count;
 };
 
 /* `local_types`: of all locals, parameters first; borrowed by the summary too. */
@@ -72,7 +80,8 @@ void summarize_branch(struct summarize *sum, uint32_t depth);
 void summarize_no_fallthrough(struct summarize *sum);
 /* Any call, and memory.grow and other instructions that call the runtime (0, 0). */
 void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result_count);
-void summarize_set(struct summarize *sum, uint32_t local, uint32_t off); /* local.set, local.tee */
+/* local.set, local.tee; `height` of the operand stack below the value */
+void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t height);
 /* Fills what it knows: all but func_idx, code, max_operands, max_nesting. */
 ALKA_MUST_CHECK alka_status summarize_finish(struct summarize *sum,
                                              struct alka_body_summary *out_summary);
@@ -85,11 +94,21 @@ static inline uint32_t summarize_add(uint32_t a, uint32_t b) {
     return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
 }
 
-/* local.get */
-static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t off) {
+/* Reads at this height or above are gone. */
+static inline void summarize_drop_reads(struct summarize *sum, uint32_t height) {
+    while (sum->read_count && sum->reads[sum->read_count - 1].height >= height)
+        sum->read_count--;
+}
+
+/* local.get; `height` of the operand stack before it */
+static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t off,
+                                 uint32_t height) {
     if (!sum->is_live)
         return;
     uint32_t id = sum->current[local];
+    summarize_drop_reads(sum, height);
+    if (sum->read_count < SUM_PENDING)
+        sum->reads[sum->read_count++] = (struct sum_read){height, id};
     struct sum_def *def = &sum->defs[id];
     def->weight = summarize_add(def->weight, sum->loop_weight);
     def->last_off = off;

@@ -123,7 +123,7 @@
 ;;  2c  mov r8d, 5
 ;;  32  mov r9d, 6
 ;;  38  movss xmm0, dword ptr [rip + rodata]
-;;  40  call -0x60
+;;  40  call -0x70
 ;;  45  add rbp, 0x70
 ;;  49  ret
 

@@ -56,15 +56,15 @@
 ;;   0  movaps xmm3, xmm0
 ;;   3  movaps xmm4, xmm1
 ;;   6  ucomisd xmm3, xmm4
-;;   a  jp +0x13
-;;   c  jne +0x19
-;;   e  orps xmm3, xmm4
-;;  11  jmp +0x1d
-;;  13  addsd xmm3, xmm4
-;;  17  jmp +0x1d
-;;  19  minsd xmm3, xmm4
-;;  1d  movaps xmm0, xmm3
-;;  20  ret
+;;   a  je +0x18
+;;  10  minsd xmm3, xmm4
+;;  14  movaps xmm0, xmm3
+;;  17  ret
+;;  18  jp +0x22
+;;  1a  orps xmm3, xmm4
+;;  1d  jmp +0x14
+;;  22  addsd xmm3, xmm4
+;;  26  jmp +0x14
 
 ;; code magnitude
 ;;   0  movaps xmm3, xmm0
@@ -88,13 +88,16 @@
 
 ;; code to_i32
 ;;   0  movaps xmm3, xmm0
-;;   3  cvttsd2si rax, xmm3
-;;   8  movsxd rcx, eax
-;;   b  cmp rcx, rax
-;;   e  jne +0x17
-;;  14  mov eax, eax
-;;  16  ret
-;;  17  ucomisd xmm3, xmm3
-;;  1b  jnp +0x1f
-;;  1d  ud2
-;;  1f  ud2
+;;   3  cvttsd2si eax, xmm3
+;;   7  cmp eax, 1
+;;   a  jo +0x11
+;;  10  ret
+;;  11  ucomisd xmm3, qword ptr [rip + rodata]
+;;  19  jbe +0x2a
+;;  1b  ucomisd xmm3, qword ptr [rip + rodata]
+;;  23  ja +0x2a
+;;  25  jmp +0x10
+;;  2a  ucomisd xmm3, xmm3
+;;  2e  jnp +0x32
+;;  30  ud2
+;;  32  ud2
