@@ -57,11 +57,8 @@ def diagnostics_seeds(source: pathlib.Path):
 def main() -> int:
     source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    count = 0
     for name, data in [*diagnostics_seeds(source), *opcode_bodies(source)]:
         (out / name).write_bytes(data)
-        count += 1
-    print(f"{count} seeds in {out}")
     return 0
 
 
