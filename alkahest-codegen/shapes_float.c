@@ -16,16 +16,27 @@ static x64_op ucomis(unsigned kind) {
     return kind == ALKA_KIND_F32 ? (x64_op)X64_UCOMISS : (x64_op)X64_UCOMISD;
 }
 
+/* With AVX, instructions have a third operand: no copies, and no dependency on what the target held
+ * before. */
+static bool has_avx(const struct emit *e) { return emit_cpu_has(e, ALKA_CPU_AVX); }
+
 static struct x64_xmm float_own(struct emit *e, struct value *value) {
     return reg_xmm(stack_own(e, value));
 }
 
-/* op reg, [16 bytes of read-only data] */
-static void float_mask(struct emit *e, x64_op op, struct x64_xmm reg, uint64_t lane, bool is_f32) {
+/* to ← from op [16 bytes of read-only data] */
+static void float_mask_from(struct emit *e, x64_op op, struct x64_xmm to, struct x64_xmm from,
+                            uint64_t lane, bool is_f32) {
     uint64_t both = is_f32 ? lane << 32 | lane : lane;
     struct rodata mask = rodata_constant(e, both, both, 16);
-    x64_x(&e->x, op, reg, x64_mem_rip(0));
+    if (to.number == from.number)
+        x64_x(&e->x, op, to, x64_mem_rip(0));
+    else
+        x64_vx(&e->x, op, to, from, x64_mem_rip(0));
     rodata_use(e, mask, 0);
+}
+static void float_mask(struct emit *e, x64_op op, struct x64_xmm reg, uint64_t lane, bool is_f32) {
+    float_mask_from(e, op, reg, reg, lane, is_f32);
 }
 
 static uint64_t sign_bit(unsigned kind) {
@@ -71,27 +82,45 @@ void low_farith(struct emit *e, const struct lowering *how) {
         a = b;
         b = swap;
     }
-    struct operand operand = stack_operand(e, b, loads_of(kind));
-    e->pinned |= value_reads(e, b);
-    unsigned reg = stack_result_over(e, a, b);
-    operand_emit(e, how->a | scalar(kind), reg, &operand);
+    unsigned reg;
+    if (has_avx(e)) {
+        unsigned left = stack_reg(e, a);
+        e->pinned |= REG_BIT(left);
+        struct operand operand = stack_operand(e, b, loads_of(kind));
+        reg = stack_result(e, kind, a, b);
+        operand_emit_vex(e, how->a | scalar(kind), reg, left, &operand);
+    } else {
+        struct operand operand = stack_operand(e, b, loads_of(kind));
+        e->pinned |= value_reads(e, b);
+        reg = stack_result_over(e, a, b);
+        operand_emit(e, how->a | scalar(kind), reg, &operand);
+    }
     stack_replace(e, 2, kind, reg);
 }
 
+/* to ← left op right, where to is left without AVX. */
+static void float_binary(struct emit *e, x64_op op, struct x64_xmm to, struct x64_xmm left,
+                         struct x64_rm right) {
+    if (has_avx(e))
+        x64_vx(&e->x, op, to, left, right);
+    else
+        x64_x(&e->x, op, to, right);
+}
+
 /*
- * minsd and maxsd do not know signed zeroes and forget NaNs. All of that has ZF set by a comparison,
- * and goes to a stub:
- *   unordered   the sum, which is a quiet NaN
- *   equal       the same value, but for zeroes of different sign: or unites the signs for min, and
- *               for max
+ * minsd and maxsd do not know signed zeroes and forget NaNs. All of that has ZF set by a
+ * comparison, and goes to a stub: unordered   the sum, which is a quiet NaN equal       the same
+ * value, but for zeroes of different sign: or unites the signs for min, and for max
  */
 static void stub_minmax(struct emit *e, const struct stub *stub) {
-    struct x64_xmm left = reg_xmm(stub->a), right = reg_xmm(stub->b);
+    struct x64_xmm to = reg_xmm(stub->more >> 8), left = reg_xmm(stub->a);
+    struct x64_rm right = x64_rm_xmm(reg_xmm(stub->b));
+    x64_op equal = (stub->more & 0xFF) | X64_0F, sum = X64_ADDF | scalar(stub->c);
     uint8_t *unordered = x64_jcc_short(&e->x, X64_P);
-    x64_xx(&e->x, stub->more | X64_0F, left, right);
+    float_binary(e, equal, to, left, right);
     emit_jump_back(e, stub);
     x64_land(&e->x, unordered);
-    x64_xx(&e->x, X64_ADDF | scalar(stub->c), left, right);
+    float_binary(e, sum, to, left, right);
     emit_jump_back(e, stub);
 }
 
@@ -99,19 +128,21 @@ void low_fminmax(struct emit *e, const struct lowering *how) {
     struct value *b = stack_top(e, 0), *a = stack_top(e, 1);
     unsigned kind = how->kind, right = stack_reg(e, b);
     e->pinned |= value_reads(e, b);
-    unsigned left = stack_result_over(e, a, b);
+    unsigned left = has_avx(e) ? stack_reg(e, a) : stack_result_over(e, a, b);
+    e->pinned |= REG_BIT(left);
+    unsigned to = has_avx(e) ? stack_result(e, kind, a, b) : left;
     x64_xx(&e->x, ucomis(kind), reg_xmm(left), reg_xmm(right));
     x64_jcc(&e->x, X64_E, NO_OFF);
     uint32_t jump_off = emit_off(e) - 4;
-    x64_xx(&e->x, how->a | scalar(kind), reg_xmm(left), reg_xmm(right));
+    float_binary(e, how->a | scalar(kind), reg_xmm(to), reg_xmm(left), reg_rm(right));
     emit_stub(e, (struct stub){.emit = stub_minmax,
                                .jump_off = jump_off,
                                .back_off = emit_off(e),
                                .a = (uint8_t)left,
                                .b = (uint8_t)right,
                                .c = (uint8_t)kind,
-                               .more = how->b});
-    stack_replace(e, 2, kind, left);
+                               .more = how->b | to << 8});
+    stack_replace(e, 2, kind, to);
 }
 
 /* (a & magnitude) | (b & sign) */
@@ -130,25 +161,32 @@ void low_fcopysign(struct emit *e, const struct lowering *how) {
 void low_fsign(struct emit *e, const struct lowering *how) {
     struct value *a = stack_top(e, 0);
     unsigned kind = how->kind;
-    unsigned reg = stack_result_over(e, a, NULL);
     uint64_t mask = how->a == X64_ANDPS ? magnitude_bits(kind) : sign_bit(kind);
-    float_mask(e, how->a, reg_xmm(reg), mask, kind == ALKA_KIND_F32);
+    unsigned from = has_avx(e) ? stack_reg(e, a) : stack_result_over(e, a, NULL);
+    e->pinned |= REG_BIT(from);
+    unsigned reg = has_avx(e) ? stack_result(e, kind, a, NULL) : from;
+    float_mask_from(e, how->a, reg_xmm(reg), reg_xmm(from), mask, kind == ALKA_KIND_F32);
     stack_replace(e, 1, kind, reg);
 }
 
 /* Scalar instructions with one operand keep the upper half of their target: a dependency on what it
- * held before, unless the operand is there itself or the target was just zeroed. */
-static void float_break_dependency(struct emit *e, unsigned reg, const struct operand *from) {
+ * held before, unless the operand is there itself, or the target was just zeroed, or AVX takes that
+ * half from the operand. */
+static void float_unary(struct emit *e, x64_op op, unsigned reg, const struct operand *from) {
+    if (operand_is_reg(from) && has_avx(e)) {
+        operand_emit_vex(e, op, reg, from->rm.base, from);
+        return;
+    }
     if (!operand_is_reg(from) || (reg & 15) != from->rm.base)
         x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
+    operand_emit(e, op, reg, from);
 }
 
 void low_fsqrt(struct emit *e, const struct lowering *how) {
     struct value *a = stack_top(e, 0);
     struct operand operand = stack_operand(e, a, loads_of(how->kind));
     unsigned reg = stack_result(e, how->kind, a, NULL);
-    float_break_dependency(e, reg, &operand);
-    operand_emit(e, X64_SQRT | scalar(how->kind), reg, &operand);
+    float_unary(e, X64_SQRT | scalar(how->kind), reg, &operand);
     stack_replace(e, 1, how->kind, reg);
 }
 
@@ -156,8 +194,7 @@ void low_fconvert_f(struct emit *e, const struct lowering *how) {
     struct value *a = stack_top(e, 0);
     struct operand operand = stack_operand(e, a, loads_of(how->kind));
     unsigned reg = stack_result(e, how->b, a, NULL);
-    float_break_dependency(e, reg, &operand);
-    operand_emit(e, X64_CVT_F_F | scalar(how->kind), reg, &operand);
+    float_unary(e, X64_CVT_F_F | scalar(how->kind), reg, &operand);
     stack_replace(e, 1, how->b, reg);
 }
 
@@ -234,8 +271,15 @@ void low_fround(struct emit *e, const struct lowering *how) {
     }
     struct operand operand = stack_operand(e, a, loads_of(kind));
     unsigned reg = stack_result(e, kind, a, NULL);
-    float_break_dependency(e, reg, &operand);
     x64_op op = kind == ALKA_KIND_F32 ? X64_ROUNDSS : X64_ROUNDSD;
-    operand_emit_i8(e, op, reg, &operand, how->b | 8); /* 8: no exceptions */
+    unsigned imm = how->b | 8u; /* no exceptions */
+    if (operand_is_reg(&operand) && has_avx(e)) {
+        operand_emit_vex(e, op, reg, operand.rm.base, &operand);
+        x64_u8(&e->x, imm);
+    } else {
+        if (!operand_is_reg(&operand) || (reg & 15) != operand.rm.base)
+            x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
+        operand_emit_i8(e, op, reg, &operand, imm);
+    }
     stack_replace(e, 1, kind, reg);
 }

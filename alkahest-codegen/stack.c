@@ -406,6 +406,15 @@ void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand 
         rodata_use(e, (struct rodata){operand->rodata_off}, 0);
 }
 
+void operand_emit_vex(struct emit *e, x64_op op, unsigned reg, unsigned more,
+                      const struct operand *operand) {
+    if (operand->wasm_off != NO_OFF)
+        emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand->wasm_off);
+    x64_put_vex(&e->x, op, reg & 15, more & 15, operand->rm);
+    if (operand->is_rodata)
+        rodata_use(e, (struct rodata){operand->rodata_off}, 0);
+}
+
 void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct operand *operand,
                      unsigned imm) {
     if (operand->wasm_off != NO_OFF)

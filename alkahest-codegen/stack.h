@@ -61,6 +61,9 @@ struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads
 void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand *operand);
 void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct operand *operand,
                      unsigned imm);
+/* VEX form: reg ← more op operand. */
+void operand_emit_vex(struct emit *e, x64_op op, unsigned reg, unsigned more,
+                      const struct operand *operand);
 static inline bool operand_is_reg(const struct operand *operand) {
     return x64_rm_is_register(operand->rm);
 }
