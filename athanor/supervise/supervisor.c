@@ -25,7 +25,6 @@ void tree_queue(struct supervise *tree, uint32_t supervisor) {
 static void supervisor_enter(struct supervise *tree, uint32_t supervisor,
                              enum supervise_phase phase, uint32_t from, uint32_t at) {
     struct supervise_node *node = tree_node(tree, supervisor);
-    timer_clear(tree, supervisor);
     node->phase = phase;
     node->from = from;
     node->at = at;

@@ -281,13 +281,15 @@ static bool group(uint32_t supervisor) {
     return nodes[supervisor].spec.strategy == SUPERVISE_ONE_FOR_ALL;
 }
 
-/* Nobody under this node lives. */
+/* Neither it nor anybody under it lives. */
 static bool is_quiet(uint32_t node) {
-    if (!nodes[node].spec.is_supervisor)
-        return lives[node] == LIFE_NONE;
-    for (uint32_t child = nodes[node].oldest; child != SUPERVISE_NONE; child = nodes[child].younger)
-        if (!is_quiet(child))
+    for (uint32_t i = node; i < node_count; i++) { /* children come after their parents */
+        uint32_t above = i;
+        while (above > node)
+            above = nodes[above].parent;
+        if (above == node && lives[i] != LIFE_NONE)
             return false;
+    }
     return true;
 }
 

@@ -244,6 +244,7 @@ static void giving_up_is_a_failure_one_level_up(void **state) {
     up(3);
     crash(a);
     assert_said("?2 -5");
+    assert_string_equal(supervise_word(&nodes[inner]), "stopping");
     finish(b);
     assert_said("+4"); /* the root has started it again */
     up(a);
