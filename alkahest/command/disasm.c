@@ -159,6 +159,15 @@ static void disasm_seek(struct disasm *disasm, uint32_t code_off) {
         disasm->next_origin++;
 }
 
+/* Up to the next function's alignment there is nothing but int3. */
+static bool disasm_is_padding(const uint8_t *text, uint32_t off, uint32_t end) {
+    if (end - off >= 16)
+        return false;
+    while (off < end && text[off] == 0xCC)
+        off++;
+    return off == end;
+}
+
 static void disasm_function(struct disasm *disasm, uint32_t defined_idx) {
     uint32_t func_idx = disasm->module->imported_functions + defined_idx;
     uint32_t off = disasm->code->function_offs[defined_idx];
@@ -167,7 +176,7 @@ static void disasm_function(struct disasm *disasm, uint32_t defined_idx) {
     diagnose_function_name(disasm->module, func_idx, name, sizeof name);
     printf("func[%" PRIu32 "] %s: %" PRIu32 " bytes\n", func_idx, name, end - off);
     disasm_seek(disasm, off);
-    while (off < end)
+    while (off < end && !disasm_is_padding(disasm->code->text, off, end))
         off += disasm_instruction(disasm, off, end);
     putchar('\n');
 }

@@ -7,6 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The page's first line is its message, with {names} where the failure's particulars go. */
+static const char *print_title(const char *page) {
+    while (*page && *page != '\n') {
+        size_t bytes = strcspn(page, "{\n");
+        (void)fwrite(page, 1, bytes, stdout);
+        page += bytes;
+        if (*page != '{')
+            break;
+        (void)fputs("…", stdout);
+        page += strcspn(page, "}\n");
+        page += *page == '}';
+    }
+    return page;
+}
+
 int command_explain(const struct settings *settings) {
     const char *word = settings->operands.items[0];
     uint32_t code;
@@ -19,7 +34,7 @@ int command_explain(const struct settings *settings) {
         report_error("there is no code ALKA_%03" PRIu32, code);
         return COMMAND_EXIT_FAILED;
     }
-    (void)fputs(page, stdout);
+    (void)fputs(print_title(page), stdout);
     size_t bytes = strlen(page);
     if (bytes && page[bytes - 1] != '\n')
         putchar('\n');

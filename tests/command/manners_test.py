@@ -139,6 +139,9 @@ class Diagnostics(CommandTest):
         for form in ("100", "alka_100"):
             self.assertEqual(self.ok("explain", form), page)
 
+    def test_particulars_of_a_failure_are_no_part_of_the_page(self):
+        self.assertTrue(self.ok("explain", "ALKA_100").startswith("# ALKA_100: type mismatch: expected …, found …\n\n"))
+
     def test_an_unknown_code_fails(self):
         self.check(alkahest("explain", "ALKA_999"), 1, err="999")
         self.check(alkahest("explain", "shrug"), 2, err="shrug")
@@ -154,6 +157,10 @@ class Terminal(CommandTest):
     def test_no_color_is_respected(self):
         text, _ = on_terminal("validate", "/nonexistent", env={"TERM": "xterm", "NO_COLOR": "1"})
         self.assertNotIn("\x1b", text)
+
+    def test_disasm_ends_with_the_function(self):
+        out = self.ok("disasm", module('(module (func (export "a")) (func (export "b") unreachable))'))
+        self.assertRegex(out, r"(?s)\A.*: 16 bytes\n  000000 [^\n]*\bret\b[^\n]*\n\nfunc\[1\]")
 
     def test_names_from_a_module_cannot_steer_the_terminal(self):
         name = module('(module (func (export "\\1b[31mred\\c2\\9b") (param) unreachable))')
