@@ -107,10 +107,18 @@ alka_status alka_codegen_begin(const struct alka_module *module,
     return ALKA_OK;
 }
 
+/* Whatever uses a v128 has marked the feature as used before a body is emitted. */
+static bool codegen_lacks_vectors(const struct alka_codegen *gen) {
+    const alka_cpu_set needed = ALKA_CPU_SSE3 | ALKA_CPU_SSSE3 | ALKA_CPU_SSE41 | ALKA_CPU_SSE42;
+    return (gen->module->features_used & ALKA_FEATURE_BIT(SIMD)) &&
+           (gen->options.cpu & needed) != needed;
+}
+
 alka_status alka_codegen_function(struct alka_codegen *codegen,
                                   const struct alka_body_summary *summary,
                                   struct alka_arena *scratch, struct alka_diag *out_diag) {
-    alka_status status = emit_function(codegen, summary, scratch);
+    alka_status status = codegen_lacks_vectors(codegen) ? ALKA_E_VECTORS_NEED_SSE42
+                                                        : emit_function(codegen, summary, scratch);
     if (status)
         *out_diag = (struct alka_diag){.code = status,
                                        .offset = summary->code.off,

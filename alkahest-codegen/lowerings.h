@@ -128,6 +128,8 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
     { .emit = low_truncate_u64, .kind = LOW_KIND_##from, .d = saturates }
 #define LOW_REINTERPRET(from, to) \
     { .emit = low_reinterpret, .kind = LOW_KIND_##from, .b = LOW_KIND_##to }
+#include "lowerings_vector.h"
+
 /* Refused by the validator. */
 #define LOW_UNBUILT(...) \
     { .emit = low_unbuilt }

@@ -124,6 +124,14 @@ class Traps(CommandTest):
         path = module('(module (func $boot (unreachable)) (start $boot))')
         self.check(alkahest("run", path), 134, out="", err="trap[ALKA_600]: unreachable")
 
+    def test_vectors_are_refused_for_processors_without_them(self):
+        path = module("""(module (func (export "sum") (param i32) (result i32)
+          (i32x4.extract_lane 3 (i32x4.add (i32x4.splat (local.get 0)) (v128.const i32x4 1 2 3 4)))))""")
+        for command in (("run", "--cpu=x86-64-v1", path, "--invoke", "sum", "3"), ("compile", "--cpu=x86-64-v1", path, "-o", "/dev/null")):
+            self.check(alkahest(*command), 1, out="", err="error[ALKA_302]: v128 needs a processor with SSSE3 and SSE4.2")
+        for level in ("x86-64-v2", "x86-64-v3"):
+            self.assertEqual(self.ok("run", f"--cpu={level}", path, "--invoke", "sum", "3"), "7\n")
+
     def test_after_a_trap_within_the_limits_all_is_well(self):
         self.assertEqual(self.ok("run", module(TRAPS), "--invoke", "outer", "1"), "2\n")
 

@@ -32,6 +32,13 @@ CONFIGURATIONS = [
     ["--memory=checked", "--cpu=x86-64-v1"],
     ["--memory=guard", "--cpu=x86-64-v2", "--regs=1"],
 ]
+# Vectors need the second level.
+CONFIGURATIONS_SIMD = [
+    ["--memory=guard", "--cpu=x86-64-v3"],
+    ["--memory=checked", "--cpu=x86-64-v2"],
+    ["--memory=guard", "--cpu=x86-64-v2", "--regs=1"],
+    ["--memory=checked", "--cpu=x86-64-v3", "--regs=1"],
+]
 MODULES_PER_SCRIPT = 25
 
 
@@ -125,6 +132,10 @@ def make_module(folder: pathlib.Path, seed: int, number: int, features: list[str
     return target
 
 
+def configurations(options: argparse.Namespace) -> list[list[str]]:
+    return CONFIGURATIONS_SIMD if "simd" in FEATURES.get(options.features, []) else CONFIGURATIONS
+
+
 def compare(options: argparse.Namespace, folder: pathlib.Path, numbers: range) -> tuple[int, int]:
     """Assertions passed and scripts failed, for one batch of modules."""
     if options.features == "references":
@@ -138,7 +149,7 @@ def compare(options: argparse.Namespace, folder: pathlib.Path, numbers: range) -
         timeout=600,
     )
     passed = failed = 0
-    for configuration in CONFIGURATIONS:
+    for configuration in configurations(options):
         run = subprocess.run(
             [options.alkahest, "wast", script, f"--features={options.wast_features}", "--verbose", *configuration],
             capture_output=True,
@@ -184,7 +195,7 @@ def main() -> int:
             batch = compare(options, folder, range(start, min(start + MODULES_PER_SCRIPT, end)))
         passed += batch[0]
         failed += batch[1]
-    print(f"{options.count} modules, {len(CONFIGURATIONS)} configurations, {passed} assertions agreed, {failed} scripts disagreed")
+    print(f"{options.count} modules, {len(configurations(options))} configurations, {passed} assertions agreed, {failed} scripts disagreed")
     return 1 if failed or not passed else 0
 
 

@@ -2,6 +2,7 @@
 """Golden tests of the code generator: modules in text form whose comments say what must come out.
 
     ;; flags: --cpu=x86-64-v3            how the machine code below is made
+    ;; least: x86-64-v2               processors below have no place among the configurations
     ;; run: NAME ARG… => RESULT          checked in every configuration; RESULT may be `trap: MESSAGE`
     ;; code NAME                         then the function's instructions, one comment line each
 
@@ -81,6 +82,15 @@ def read_parts(text):
     return lines[:first], parts
 
 
+def configurations(lines):
+    for line in lines:
+        if line.startswith(";; least: "):
+            level = line.removeprefix(";; least: ").strip()
+            return [[max(flag, f"--cpu={level}") if flag.startswith("--cpu=") else flag for flag in configuration]
+                    for configuration in CONFIGURATIONS]
+    return CONFIGURATIONS
+
+
 def flags_of(lines):
     for line in lines:
         if line.startswith(";; flags: "):
@@ -95,7 +105,7 @@ def check_runs(alkahest, wasm, lines):
         if not match:
             continue
         name, *arguments = match[1].split()
-        for configuration in CONFIGURATIONS:
+        for configuration in configurations(lines):
             done = run([alkahest, "run", *configuration, wasm, "--invoke", name, *arguments])
             got = " ".join(done.stdout.split())
             if match[2].startswith("trap: "):

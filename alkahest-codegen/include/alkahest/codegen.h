@@ -35,8 +35,8 @@ ALKA_MUST_CHECK alka_status alka_codegen_begin(const struct alka_module *module,
                                                size_t text_reserve_bytes,
                                                struct alka_codegen **out_codegen);
 
-/* ALKA_E_CODE_TOO_LARGE, ALKA_E_FRAME_TOO_LARGE, ALKA_E_OUT_OF_MEMORY. `scratch` is reset by the
- * caller after each function. */
+/* ALKA_E_CODE_TOO_LARGE, ALKA_E_FRAME_TOO_LARGE, ALKA_E_VECTORS_NEED_SSE42, ALKA_E_OUT_OF_MEMORY.
+ * `scratch` is reset by the caller after each function. */
 ALKA_MUST_CHECK alka_status alka_codegen_function(struct alka_codegen *codegen,
                                                   const struct alka_body_summary *summary,
                                                   struct alka_arena *scratch,

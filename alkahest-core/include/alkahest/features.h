@@ -15,7 +15,7 @@
     FEATURE(MULTI_VALUE, "multi-value", 2, 1)                 \
     FEATURE(BULK_MEMORY, "bulk-memory", 2, 1)                 \
     FEATURE(REFERENCE_TYPES, "reference-types", 2, 1)         \
-    FEATURE(SIMD, "simd", 2, 0)                               \
+    FEATURE(SIMD, "simd", 2, 1)                               \
     FEATURE(TAIL_CALL, "tail-call", 3, 0)                     \
     FEATURE(EXTENDED_CONST, "extended-const", 3, 0)           \
     FEATURE(MULTI_MEMORY, "multi-memory", 3, 0)               \
