@@ -131,3 +131,10 @@ uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages) {
         memory_show(memory, use);
     return old;
 }
+
+void alka_memory_shrink(struct alka_memory *memory, uint64_t pages, uint64_t committed_bytes) {
+    memory->pages = pages;
+    memory->committed_bytes = committed_bytes;
+    for (struct alka_use *use = memory->uses; use; use = use->next)
+        memory_show(memory, use);
+}

@@ -158,3 +158,9 @@ uint64_t alka_table_grow(struct alka_table *table, uint64_t delta) {
         table_show(table, use);
     return old;
 }
+
+void alka_table_shrink(struct alka_table *table, uint64_t size) {
+    table->size = size;
+    for (struct alka_use *use = table->uses; use; use = use->next)
+        table_show(table, use);
+}

@@ -88,4 +88,20 @@ void log_line(enum alka_log_level level, const char *format, ...) {
     log_leave(flags);
 }
 
+void log_tail(char *out, size_t size) {
+    uint64_t flags = log_enter();
+    size_t held = log_written < LOG_RING_BYTES ? (size_t)log_written : LOG_RING_BYTES;
+    size_t count = held < size - 1 ? held : size - 1;
+    uint64_t from = log_written - count;
+    while (count > 0 && from > 0 && log_ring[(from - 1) % LOG_RING_BYTES] != '\n') {
+        from++;
+        count--;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = log_ring[(from + i) % LOG_RING_BYTES];
+    }
+    out[count] = '\0';
+    log_leave(flags);
+}
+
 uint64_t log_total(void) { return log_written; }

@@ -33,6 +33,8 @@ void log_line(enum alka_log_level level, const char *format, ...)
 
 /* Hands the ring's content to `write`, oldest first, in at most two pieces. */
 void log_each(void (*write)(void *self, const char *bytes, size_t count), void *self);
+/* The last whole lines that fit, NUL-terminated. */
+void log_tail(char *out, size_t size);
 /* Bytes ever logged. */
 uint64_t log_total(void);
 

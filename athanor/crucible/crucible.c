@@ -74,6 +74,11 @@ static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, 
     return ALKA_OK;
 }
 
+void crucible_slot_decommit(struct alka_host_addr base, uint64_t from_bytes, uint64_t to_bytes) {
+    uint64_t freed = kernel_unmap_frames(base.value + from_bytes, to_bytes - from_bytes, false);
+    crucible_count(&crucible_used.slot_bytes, freed, false);
+}
+
 static void crucible_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
                                   uint64_t reserve_bytes) {
     (void)self;

@@ -10,6 +10,9 @@ extern const struct alka_crucible crucible;
 /* After memory_start. */
 void crucible_start(void);
 
+/* Takes back what slot_commit mapped at [base + from_bytes, base + to_bytes). */
+void crucible_slot_decommit(struct alka_host_addr base, uint64_t from_bytes, uint64_t to_bytes);
+
 struct crucible_stats {
     uint64_t slot_space_bytes, code_space_bytes; /* address space in use */
     uint64_t page_bytes, slot_bytes, code_bytes; /* memory in use */

@@ -8,6 +8,8 @@
 #include "console/format.h"
 #include "console/input.h"
 #include "console/log.h"
+#include "cpu/x86.h"
+#include "modules/postmortem.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
 
@@ -54,7 +56,6 @@ static enum call_outcome call_find(const struct module *module, struct bundle_te
 
 void call_begin(uint64_t limit_ns, struct alka_trap_report *report) {
     struct alka_thread *thread = alka_thread_here();
-    input_forget_interrupt();
     call_now.exit_code = 0;
     call_now.deadline_ns = limit_ns == 0 ? UINT64_MAX : clock_ns() + limit_ns;
     thread->report = report;
@@ -66,6 +67,37 @@ void call_end(void) {
     __atomic_store_n(&call_now.thread, NULL, __ATOMIC_RELEASE);
     if (input_interrupted()) {
         input_drop(); /* the ^C, and what was typed in vain before it */
+        input_forget_interrupt();
+    }
+}
+
+static void call_recover_one(struct module *module) {
+    if (module->instance == NULL) { /* its start section trapped: it is stopped already */
+        return;
+    }
+    if (module->entry.stops_after_trap) {
+        module_stop(module);
+        module->state = MODULE_TRAPPED;
+        return;
+    }
+    (void)module_reset(module, modules_last_fault.ticks); /* a failure is in the log */
+}
+
+/*
+ * A reset runs a start section, which may trap and strike others. A module whose start section
+ * traps is stopped, so this ends.
+ */
+void call_recover(struct bundle_text called, const struct alka_trap_report *report) {
+    struct module *module;
+    while ((module = modules_take_struck()) != NULL) {
+        const struct trap_frame registers = modules_last_fault.frame;
+        for (struct module *next; module != NULL; module = next) {
+            next = module->next_struck != module ? module->next_struck : NULL;
+            module->next_struck = NULL;
+            module->traps++;
+            call_recover_one(module);
+            postmortem_take(module, called, report, &registers);
+        }
     }
 }
 
@@ -78,22 +110,25 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     }
     module->calls++;
     module->state = MODULE_RUNNING;
-    uint64_t start_ns = clock_ns(), value = 0;
+    uint64_t start_ns = clock_ns(), start_ticks = x86_time_stamp(), value = 0;
     call_begin(limit_ns, &out->report);
     out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
     call_end();
+    if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
+        out->outcome = CALL_TRAPPED;
+        module->state = MODULE_TRAPPED;
+    } else {
+        module->state = MODULE_READY;
+    }
+    uint64_t end_ticks = x86_time_stamp();
+    call_recover(function, &out->report);
+    module->ticks += end_ticks - start_ticks;
     out->ns = clock_ns() - start_ns;
     out->code = out->trap == ALKA_TRAP_EXIT ? call_now.exit_code : (uint32_t)value;
-    module->state = MODULE_READY;
-    if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
-        module->traps++;
-        module->state = MODULE_TRAPPED;
-        out->outcome = CALL_TRAPPED;
-    }
 }
 
 /* By the name section, else by an export. */
-static struct alka_span call_function_name(const struct alka_image *image, uint32_t func_idx) {
+static struct alka_span call_function_span(const struct alka_image *image, uint32_t func_idx) {
     struct alka_span name = alka_image_function_name(image, func_idx);
     const struct alka_module *tables = &image->module;
     for (uint32_t i = 0; name.size == 0 && i < tables->export_count; i++) {
@@ -104,14 +139,18 @@ static struct alka_span call_function_name(const struct alka_image *image, uint3
     return name;
 }
 
+void call_function_name(const struct alka_frame *frame, char *out, size_t size) {
+    struct alka_span text = call_function_span(frame->image, frame->func_idx);
+    if (text.size > 0) {
+        clean_text(out, size, text.data, text.size);
+    } else {
+        format_text(out, size, "function %u", frame->func_idx);
+    }
+}
+
 static void call_log_frame(const struct alka_frame *frame) {
     char name[CALL_NAME_BYTES];
-    struct alka_span text = call_function_name(frame->image, frame->func_idx);
-    if (text.size > 0) {
-        clean_text(name, sizeof name, text.data, text.size);
-    } else {
-        format_text(name, sizeof name, "function %u", frame->func_idx);
-    }
+    call_function_name(frame, name, sizeof name);
     log_info("    %s + 0x%x", name, frame->code_off);
 }
 

@@ -20,8 +20,12 @@ struct call_result {
     struct alka_trap_report report; /* TRAPPED */
 };
 
+/* Resets, or stops, whoever was in a call that has trapped. */
+void call_recover(struct bundle_text called, const struct alka_trap_report *report);
+
 /*
- * Calls an export that takes nothing. `limit_ns` after the start, or when ^C is
+ * Calls an export that takes nothing. After a trap, whoever was in the call has been reset, or
+ * stopped, when this returns. `limit_ns` after the start, or when ^C is
  * typed, it is killed (trap KILLED); 0: no limit.
  */
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
@@ -38,6 +42,9 @@ void call_log(const struct module *module, struct bundle_text function,
  */
 void call_begin(uint64_t limit_ns, struct alka_trap_report *report);
 void call_end(void);
+
+/* The frame's function by the name section or an export, else "function N"; printable. */
+void call_function_name(const struct alka_frame *frame, char *out, size_t size);
 
 /* The diagnostic code of a trap. */
 uint32_t call_trap_code(enum alka_trap trap);

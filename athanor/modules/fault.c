@@ -7,6 +7,8 @@
 #include "cpu/x86.h"
 #include "modules/call.h"
 #include "modules/modules.h"
+#include "modules/recover.h"
+#include <alkahest/routines.h>
 
 #define FLAGS_TO_CLEAR                                                              \
     (UINT64_C(1) << 8 | UINT64_C(1) << 10 | UINT64_C(1) << 14 | UINT64_C(1) << 16 | \
@@ -25,6 +27,43 @@ static enum alka_fault fault_kind(uint64_t vector) {
     }
 }
 
+struct modules_fault modules_last_fault;
+
+/* A list whose last member names itself: so membership costs no search. */
+static struct module *fault_struck;
+
+struct module *modules_take_struck(void) {
+    return __atomic_exchange_n(&fault_struck, NULL, __ATOMIC_ACQ_REL);
+}
+
+static void fault_strike(const struct alka_context *context) {
+    struct module *module = (struct module *)context->user;
+    recover_disown(context->instance);
+    if (module != NULL && module->next_struck == NULL) {
+        module->next_struck = fault_struck != NULL ? fault_struck : module;
+        fault_struck = module;
+    }
+}
+
+/*
+ * Whose calls end here: everybody's up to the gate where the trap stops. Their gates are dead at
+ * once. Not found: an instance that is reached through a shared table and has called on.
+ */
+static void fault_strike_chain(const struct alka_thread *thread) {
+    for (const struct alka_gate *gate = thread->gate; gate != NULL; gate = gate->outer) {
+        fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES));
+        if (gate->resume == (uint64_t)alka_resume_enter ||
+            gate->resume == (uint64_t)alka_resume_gate_returns) {
+            return;
+        }
+    }
+}
+
+static void fault_note(const struct trap_frame *frame, uint64_t ticks) {
+    modules_last_fault.frame = *frame;
+    modules_last_fault.ticks = ticks;
+}
+
 static void fault_resume(struct trap_frame *frame, const struct alka_resume *resume) {
     frame->rip = resume->rip;
     frame->rsp = resume->rsp;
@@ -33,6 +72,7 @@ static void fault_resume(struct trap_frame *frame, const struct alka_resume *res
 }
 
 bool modules_take_fault(struct trap_frame *frame) {
+    uint64_t ticks = x86_time_stamp();
     if (!alka_registry_owns_pc(&modules_registry, frame->rip)) {
         return false;
     }
@@ -44,8 +84,13 @@ bool modules_take_fault(struct trap_frame *frame) {
         .r15 = frame->r15,
     };
     struct alka_resume resume;
-    if (!alka_trap_decide(&modules_registry, alka_thread_of(frame->rsp), &state, &resume)) {
+    struct alka_thread *thread = alka_thread_of(frame->rsp);
+    if (!alka_trap_decide(&modules_registry, thread, &state, &resume)) {
         return false;
+    }
+    fault_note(frame, ticks);
+    if (resume.kind != ALKA_TRAP_EXIT) {
+        fault_strike_chain(thread);
     }
     fault_resume(frame, &resume);
     return true;
@@ -59,21 +104,17 @@ bool modules_take_fault(struct trap_frame *frame) {
  */
 void modules_tick(struct trap_frame *frame) {
     struct alka_thread *thread = call_to_be_killed();
-    if (thread == NULL || thread->gate == NULL) {
+    if (thread == NULL) {
         return;
     }
-    if (alka_registry_image_at(&modules_registry, frame->rip) != NULL) {
-        if (thread->report != NULL) {
-            *thread->report =
-                (struct alka_trap_report){.kind = ALKA_TRAP_KILLED, .wasm_off = ALKA_DIAG_NONE};
-        }
-        fault_resume(frame, &(struct alka_resume){.kind = ALKA_TRAP_KILLED,
-                                                  .rip = thread->gate->resume,
-                                                  .rsp = (uint64_t)thread->gate});
-        return;
-    }
-    if (!alka_registry_owns_pc(&modules_registry, frame->rip) &&
-        thread->pending == ALKA_TRAP_NONE) {
-        thread->pending = ALKA_TRAP_KILLED;
+    const struct alka_fault_state state = {
+        .pc = frame->rip, .rsp = frame->rsp, .r15 = frame->r15, .fault = ALKA_FAULT_OTHER};
+    struct alka_resume resume;
+    uint64_t ticks = x86_time_stamp();
+    if (alka_trap_interrupt(&modules_registry, thread, &state, ALKA_TRAP_KILLED, &resume) ==
+        ALKA_INTERRUPTED_NOW) {
+        fault_note(frame, ticks);
+        fault_strike_chain(thread);
+        fault_resume(frame, &resume);
     }
 }

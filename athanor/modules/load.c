@@ -5,9 +5,11 @@
  */
 #include "console/log.h"
 #include "cpu/features.h"
+#include "cpu/x86.h"
 #include "crucible/crucible.h"
 #include "modules/call.h"
 #include "modules/modules.h"
+#include "modules/recover.h"
 #include "services/services.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
@@ -80,8 +82,9 @@ static alka_cpu_set load_cpu(void) {
     return set;
 }
 
-static struct alka_instance_options load_instance_options(const struct module *module) {
+static struct alka_instance_options load_instance_options(struct module *module) {
     return (struct alka_instance_options){
+        .user = (uint64_t)module,
         .name = {(const uint8_t *)module->name, strlen(module->name)},
     };
 }
@@ -102,11 +105,19 @@ static void load_log_diag(const struct module *module, const struct alka_diag *d
     }
 }
 
+static struct alka_trap_report load_report; /* of a start section */
+
+/* Those that a start section took with it. */
+static void load_recover(void) {
+    static const char called[] = "start section";
+    const struct alka_trap_report report = load_report;
+    call_recover((struct bundle_text){called, sizeof called - 1}, &report);
+}
+
 /* The start section's function, which runs before anything else can be called.
  */
 static alka_status load_start(struct module *module) {
-    struct alka_trap_report report;
-    call_begin(MODULES_START_LIMIT_NS, &report);
+    call_begin(MODULES_START_LIMIT_NS, &load_report);
     enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
     call_end();
     if (trap == ALKA_TRAP_NONE) {
@@ -115,6 +126,16 @@ static alka_status load_start(struct module *module) {
     log_error("%s: its start section trapped: ALKA_%u %s", module->name, call_trap_code(trap),
               alka_code_text(call_trap_code(trap)));
     return ALKA_E_START_TRAPPED;
+}
+
+/* What a reset goes back to. */
+static alka_status load_pristine(struct module *module) {
+    module->pristine = pristine_take(module->instance);
+    if (module->pristine == NULL) {
+        log_error("%s: no memory for its pristine image", module->name);
+        return ALKA_E_OUT_OF_MEMORY;
+    }
+    return ALKA_OK;
 }
 
 /* An .alk file instead of a module: its code is not compiled but taken as it
@@ -139,7 +160,7 @@ static alka_status load_session(struct alka_session *session, const struct load_
     }
     module->image = alka_session_take_image(session);
     module->instance = alka_session_take(session);
-    return ALKA_OK;
+    return load_pristine(module);
 }
 
 static alka_status load_bytes(const struct load_scope *scope, struct module *module,
@@ -179,11 +200,7 @@ static alka_status load_file(const struct load_scope *scope, struct module *modu
 }
 
 static void load_refuse(struct module *module, alka_status why) {
-    module_stop(module);
-    if (module->image != NULL) {
-        alka_image_release(module->image);
-        module->image = NULL;
-    }
+    module_unload(module);
     module->state = MODULE_REFUSED;
     module->why = why;
     log_error("%s: refused", module->name);
@@ -200,6 +217,8 @@ void module_load(struct module *module, const struct bundle *bundle) {
         status = load_start(module);
     }
     if (status != ALKA_OK) {
+        module_stop(module);
+        load_recover(); /* while its image can still name functions */
         load_refuse(module, status);
         return;
     }
@@ -220,19 +239,63 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
         load_log_diag(module, &diag, &module->image->module);
         return status;
     }
-    status = load_start(module);
+    status = load_pristine(module);
+    if (status == ALKA_OK) {
+        status = load_start(module);
+    }
     if (status != ALKA_OK) {
         module_stop(module);
+        load_recover();
         return status;
     }
     module->state = MODULE_READY;
     return ALKA_OK;
 }
 
+static void load_bind_importers(const struct module *module) {
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        struct alka_instance *importer = modules_at(i)->instance;
+        if (importer != NULL) {
+            recover_bind_importer(importer, module->instance);
+        }
+    }
+}
+
+bool module_reset(struct module *module, uint64_t since) {
+    struct module_recoveries *recoveries = &module->recoveries;
+    recover_disown(module->instance);
+    recoveries->pages_last = recover_reset(module->instance, module->pristine);
+    if (load_start(module) != ALKA_OK) {
+        module_stop(module);
+        module->state = MODULE_TRAPPED;
+        return false;
+    }
+    load_bind_importers(module);
+    module->state = MODULE_READY;
+    module->restarts++;
+    if (since != 0) {
+        recoveries->pages += recoveries->pages_last;
+        recoveries->ticks[recoveries->count++ % MODULE_RECOVERIES_KEPT] =
+            x86_time_stamp() - since;
+    }
+    return true;
+}
+
 void module_stop(struct module *module) {
     if (module->instance != NULL) {
         alka_instance_drop(module->instance);
+        pristine_give(module->pristine);
         module->instance = NULL;
+        module->pristine = NULL;
         module->state = MODULE_STOPPED;
     }
+}
+
+void module_unload(struct module *module) {
+    module_stop(module);
+    if (module->image != NULL) {
+        alka_image_release(module->image);
+        module->image = NULL;
+    }
+    module->state = MODULE_UNLOADED;
 }

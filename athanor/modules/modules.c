@@ -8,6 +8,7 @@
 #include "crucible/crucible.h"
 #include "mm/memory.h"
 #include "modules/call.h"
+#include "modules/recover.h"
 #include <string.h>
 
 struct alka_registry modules_registry;
@@ -36,7 +37,8 @@ struct module *modules_find(const char *name) {
 }
 
 const char *module_state_name(enum module_state state) {
-    static const char *const names[] = {"refused", "ready", "running", "trapped", "stopped"};
+    static const char *const names[] = {"refused", "ready",   "running",
+                                        "trapped", "stopped", "unloaded"};
     return names[state];
 }
 
@@ -48,27 +50,62 @@ static bool modules_is_expected(const struct call_result *result, uint32_t expec
            (expect == BUNDLE_EXPECT_ANY_TRAP || call_trap_code(result->trap) == expect);
 }
 
-static void modules_revive(struct module *module) {
-    if (module->state == MODULE_STOPPED && module_instantiate(module, &modules_bundle) != ALKA_OK) {
+bool module_revive(struct module *module) {
+    if (module->image == NULL) {
+        module_load(module, &modules_bundle);
+    } else if (module->instance == NULL &&
+               module_instantiate(module, &modules_bundle) != ALKA_OK) {
         log_error("%s: cannot be started", module->name);
     }
+    return module->instance != NULL;
+}
+
+/* Only what was stopped runs again by being run. */
+static bool modules_can_run(struct module *module) {
+    return module->instance != NULL || (module->state == MODULE_STOPPED && module_revive(module));
+}
+
+const struct module *module_importer(const struct module *module) {
+    for (uint32_t i = 0; i < modules_count && module->instance != NULL; i++) {
+        const struct alka_instance *instance = modules_list[i].instance;
+        uint32_t count = instance != NULL ? instance->image->module.import_count : 0;
+        for (uint32_t import = 0; import < count; import++) {
+            if (instance->imports[import].owner == module->instance) {
+                return &modules_list[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+uint64_t module_mapped_pages(const struct module *module) {
+    const struct alka_instance *instance = module->instance;
+    if (instance == NULL) {
+        return 0;
+    }
+    const struct alka_module *tables = &instance->image->module;
+    uint64_t bytes = instance->slot_context_bytes + pristine_bytes(module->pristine);
+    for (uint32_t i = 0; i < tables->memory_count - tables->imported_memories; i++) {
+        bytes += instance->own_memories[i].committed_bytes;
+    }
+    return bytes / ALKA_PAGE_BYTES;
 }
 
 void module_run_function(struct module *module, const char *function, uint64_t limit_ns) {
     const struct bundle_text name = {function, (uint32_t)strlen(function)};
     struct call_result result;
-    modules_revive(module);
+    (void)modules_can_run(module); /* else the call says that it is not ready */
     call_export(module, name, limit_ns, &result);
     call_log(module, name, &result, result.outcome == CALL_RETURNED);
 }
 
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls) {
     uint32_t unexpected = 0, count = module->entry.start_count;
-    modules_revive(module);
+    bool can_run = modules_can_run(module);
     if (out_calls != NULL) {
         *out_calls = count;
     }
-    if (module->instance == NULL) { /* the log says why */
+    if (!can_run) { /* the log says why */
         return count;
     }
     for (uint32_t i = 0; i < count; i++) {

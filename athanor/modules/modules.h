@@ -17,8 +17,19 @@ enum module_state {
     MODULE_REFUSED, /* did not compile or link; `why` says it */
     MODULE_READY,
     MODULE_RUNNING,
-    MODULE_TRAPPED, /* its last call did; it can be called again */
-    MODULE_STOPPED, /* has no instance; running it makes one */
+    MODULE_TRAPPED,  /* has no instance after a trap, as its manifest says or because it could not
+                        be reset */
+    MODULE_STOPPED,  /* has no instance; running it makes one */
+    MODULE_UNLOADED, /* has no code either; starting it compiles it again */
+};
+
+/* Of the last trap to serving again; in time stamps, until they are shown. */
+#define MODULE_RECOVERIES_KEPT 64u
+
+struct module_recoveries {
+    uint64_t count; /* ever; modulo MODULE_RECOVERIES_KEPT it is where the next one goes */
+    uint64_t ticks[MODULE_RECOVERIES_KEPT];
+    uint64_t pages_last, pages; /* found dirty */
 };
 
 struct module {
@@ -31,7 +42,13 @@ struct module {
     struct alka_instance *instance; /* NULL: refused or stopped */
     uint64_t load_ns;               /* from bytes to instance */
     uint64_t native_code_bytes;
-    uint64_t calls, traps;
+    struct pristine *pristine; /* of `instance`: modules/recover.h */
+    struct crash *crash;       /* the last one; NULL: none. modules/postmortem.h */
+    uint64_t calls;            /* from the kernel */
+    uint64_t ticks;            /* of those calls, with all that they called */
+    uint64_t traps, restarts;
+    struct module_recoveries recoveries;
+    struct module *next_struck; /* of those that a trap has just ended; itself: the last one */
 };
 
 extern struct alka_registry modules_registry;
@@ -68,7 +85,7 @@ struct module *modules_find(const char *name);
  */
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls);
 
-/* Calls one export, in the same way; any return is as it should be. */
+/* Calls one export of a module that has an instance or is stopped; any return is as it should be. */
 void module_run_function(struct module *module, const char *function, uint64_t limit_ns);
 
 /* Compiles and instantiates. On failure the module is REFUSED and the
@@ -80,8 +97,31 @@ ALKA_MUST_CHECK alka_status module_instantiate(struct module *module, const stru
 /* Gives the instance back: whoever imports from it traps when calling. It must
  * not be running. */
 void module_stop(struct module *module);
+/* Gives everything back but the bundle's bytes. */
+void module_unload(struct module *module);
+/* An instance for one that has none, compiling it if need be. The log says why if there is none
+ * afterwards. */
+ALKA_MUST_CHECK bool module_revive(struct module *module);
+/* Makes a module as new: after a trap (`since`: when that was, in time stamps), or 0. Else it is
+ * TRAPPED afterwards. modules/load.c */
+bool module_reset(struct module *module, uint64_t since);
+
+/* The first module that imports functions of this one; NULL: none. */
+const struct module *module_importer(const struct module *module);
+/* Memory that its instance takes: own memories, context, pristine image; in pages of 4096 bytes. */
+uint64_t module_mapped_pages(const struct module *module);
 
 const char *module_state_name(enum module_state state);
+
+/* The last fault of module code, for whoever its call returns to. */
+struct modules_fault {
+    struct trap_frame frame;
+    uint64_t ticks; /* time stamp, when the kernel was told */
+};
+extern struct modules_fault modules_last_fault;
+
+/* Takes the modules that the last trap ended; the list is empty then. modules/fault.c */
+struct module *modules_take_struck(void);
 
 /* Resumes at the innermost gate if the exception is a module's trap; else
  * false. modules/fault.c */

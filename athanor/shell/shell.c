@@ -57,7 +57,11 @@ _Noreturn void shell_run(void) {
     line_start(&line, shell_write, NULL);
     print(SHELL_PROMPT);
     for (;;) {
-        switch (line_feed(&line, input_wait())) {
+        uint8_t byte = input_wait();
+        if (byte == '\r' || byte == '\n') {
+            input_forget_interrupt(); /* a ^C from here on is meant for what the line starts */
+        }
+        switch (line_feed(&line, byte)) {
         case LINE_MORE:
             break;
         case LINE_DONE:

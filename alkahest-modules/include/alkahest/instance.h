@@ -118,6 +118,10 @@ void alka_memory_drop(struct alka_memory *memory);
 /* The old size in pages, or -1 (all bits): beyond a limit, or no memory left. */
 uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages);
 
+/* For a host that puts a memory back to fewer pages: what is beyond `committed_bytes` is no longer
+ * mapped. */
+void alka_memory_shrink(struct alka_memory *memory, uint64_t pages, uint64_t committed_bytes);
+
 /* Filled with null. */
 ALKA_MUST_CHECK alka_status alka_table_make(struct alka_table *table,
                                             const struct alka_crucible *crucible, alka_valtype type,
@@ -125,6 +129,8 @@ ALKA_MUST_CHECK alka_status alka_table_make(struct alka_table *table,
 void alka_table_drop(struct alka_table *table);
 /* The old size, or -1 (all bits). New entries are null. */
 uint64_t alka_table_grow(struct alka_table *table, uint64_t delta);
+/* To at most its size now; what is beyond is forgotten. */
+void alka_table_shrink(struct alka_table *table, uint64_t size);
 /* NULL: null. `index` is in range. */
 void alka_table_set_func(struct alka_table *table, uint64_t index, const struct alka_func *func);
 
