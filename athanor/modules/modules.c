@@ -53,8 +53,7 @@ static bool modules_is_expected(const struct call_result *result, uint32_t expec
 bool module_revive(struct module *module) {
     if (module->image == NULL) {
         module_load(module, &modules_bundle);
-    } else if (module->instance == NULL &&
-               module_instantiate(module, &modules_bundle) != ALKA_OK) {
+    } else if (module->instance == NULL && module_instantiate(module, &modules_bundle) != ALKA_OK) {
         log_error("%s: cannot be started", module->name);
     }
     return module->instance != NULL;

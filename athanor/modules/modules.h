@@ -85,7 +85,8 @@ struct module *modules_find(const char *name);
  */
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls);
 
-/* Calls one export of a module that has an instance or is stopped; any return is as it should be. */
+/* Calls one export of a module that has an instance or is stopped; any return is as it should be.
+ */
 void module_run_function(struct module *module, const char *function, uint64_t limit_ns);
 
 /* Compiles and instantiates. On failure the module is REFUSED and the

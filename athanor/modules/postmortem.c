@@ -1,6 +1,6 @@
 /*
- * Post-mortem records. In: the report of a trap and the registers at it. Out: a record with names in
- * it, that outlives module and image. It must never fail a recovery.
+ * Post-mortem records. In: the report of a trap and the registers at it. Out: a record with names
+ * in it, that outlives module and image. It must never fail a recovery.
  */
 #include "modules/postmortem.h"
 #include "console/clean.h"

@@ -27,8 +27,8 @@ struct crash {
     char log[CRASH_LOG_BYTES]; /* the last lines before it */
 };
 
-/* After the trap of a call of `called`. Without memory for it nothing is kept; the record stays, and
- * is used again for the next crash. */
+/* After the trap of a call of `called`. Without memory for it nothing is kept; the record stays,
+ * and is used again for the next crash. */
 void postmortem_take(struct module *module, struct bundle_text called,
                      const struct alka_trap_report *report, const struct trap_frame *registers);
 

@@ -18,8 +18,8 @@ struct pristine_memory {
 /* One block of mapped pages: the kept pages first, then this, then the arrays. */
 struct pristine {
     uint64_t held_bytes;
-    uint8_t *pages;      /* kept page n at 4096 n */
-    uint64_t *page_offs; /* from the memory's base; ascending within a memory */
+    uint8_t *pages;                   /* kept page n at 4096 n */
+    uint64_t *page_offs;              /* from the memory's base; ascending within a memory */
     struct pristine_memory *memories; /* own ones */
     uint64_t *table_sizes;            /* own ones */
     uint8_t *table_entries;           /* one table after the other */

@@ -237,7 +237,8 @@ static void finds_dirty_pages(void **state) {
     flushes = dirty.count = 0;
     paging_each_dirty(&paging, from, 6 * PAGE, false, note_dirty, NULL);
     assert_int_equal(flushes, 0);
-    paging_each_dirty(&paging, from + PAGE, 5 * PAGE, true, note_dirty, NULL); /* all but the first */
+    paging_each_dirty(&paging, from + PAGE, 5 * PAGE, true, note_dirty,
+                      NULL); /* all but the first */
     assert_int_equal(flushes, 2);
     assert_int_equal(dirty.count, 5);
     for (size_t i = 0; i < 5; i++) {
