@@ -2,8 +2,8 @@
 """Compares alkahest with another engine on random modules.
 
 Binaryen makes valid modules out of random bytes, node's V8 runs them and writes down results, traps, globals and a hash
-of memory as a test script; `alkahest wast` must agree, in every configuration. `--features references` takes modules of
-our own (references.py) instead. Everything follows from --seed: a failing module is made again with the seed and
+of memory as a test script; `alkahest wast` must agree, in every configuration. `--features references` and `vectors` take
+modules of our own (references.py, vectors.py) instead. Everything follows from --seed: a failing module is made again with the seed and
 --count 1 --first N.
 
     tests/differential/differential.py --alkahest build/bin/alkahest --seed 1 --count 2000
@@ -17,8 +17,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 
 import references
+import vectors
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
@@ -39,6 +41,7 @@ CONFIGURATIONS_SIMD = [
     ["--memory=guard", "--cpu=x86-64-v2", "--regs=1"],
     ["--memory=checked", "--cpu=x86-64-v3", "--regs=1"],
 ]
+WRITERS = {"references": references, "vectors": vectors}
 MODULES_PER_SCRIPT = 25
 
 
@@ -105,10 +108,10 @@ def export_globals(module: bytes) -> tuple[bytes, dict[str, str]]:
     return bytes(out), names
 
 
-def make_references_module(folder: pathlib.Path, seed: int, number: int) -> pathlib.Path:
+def make_written_module(folder: pathlib.Path, seed: int, number: int, writer: types.ModuleType) -> pathlib.Path:
     target = folder / f"{number}.wasm"
     source = folder / f"{number}.wat"
-    source.write_text(references.text(random.Random(f"{seed}/{number}")))
+    source.write_text(writer.text(random.Random(f"{seed}/{number}")))
     subprocess.run(["wat2wasm", source, "-o", target], check=True, timeout=120)
     pathlib.Path(f"{target}.globals.json").write_text("{}")
     return target
@@ -133,13 +136,14 @@ def make_module(folder: pathlib.Path, seed: int, number: int, features: list[str
 
 
 def configurations(options: argparse.Namespace) -> list[list[str]]:
-    return CONFIGURATIONS_SIMD if "simd" in FEATURES.get(options.features, []) else CONFIGURATIONS
+    needs_simd = options.features == "vectors" or "simd" in FEATURES.get(options.features, [])
+    return CONFIGURATIONS_SIMD if needs_simd else CONFIGURATIONS
 
 
 def compare(options: argparse.Namespace, folder: pathlib.Path, numbers: range) -> tuple[int, int]:
     """Assertions passed and scripts failed, for one batch of modules."""
-    if options.features == "references":
-        modules = [make_references_module(folder, options.seed, number) for number in numbers]
+    if options.features in WRITERS:
+        modules = [make_written_module(folder, options.seed, number, WRITERS[options.features]) for number in numbers]
     else:
         modules = [make_module(folder, options.seed, number, FEATURES[options.features]) for number in numbers]
     script = folder / f"{numbers.start}.json"
@@ -177,7 +181,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first module")
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--features", choices=[*FEATURES, "references"], default="wasm1")
+    parser.add_argument("--features", choices=[*FEATURES, *WRITERS], default="wasm1")
     parser.add_argument("--wast-features", default="wasm2")
     parser.add_argument("--keep", default="build/differential", help="where failing modules are kept")
     options = parser.parse_args()
