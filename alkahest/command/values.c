@@ -6,6 +6,7 @@
 
 #include "report.h"
 
+#include <alkahest/abi.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -218,6 +219,18 @@ static void format_float(uint32_t bits, char *text, size_t text_bytes) {
     }
 }
 
+/* A function by its index in its own module; of whatever else the host has given, the host's word.
+ */
+static void format_reference(const struct value *value, char *text, size_t text_bytes) {
+    if (value->bits[0] == 0)
+        (void)snprintf(text, text_bytes, "null");
+    else if (alka_valtype_is_funcref(value->type))
+        (void)snprintf(text, text_bytes, "func[%" PRIu32 "]",
+                       ((const struct alka_func *)(uintptr_t)value->bits[0])->func_idx);
+    else
+        (void)snprintf(text, text_bytes, "ref:0x%" PRIx64, value->bits[0]);
+}
+
 void value_format(const struct value *value, char *text, size_t text_bytes) {
     switch (alka_valtype_kind(value->type)) {
     case ALKA_KIND_I32:
@@ -237,8 +250,7 @@ void value_format(const struct value *value, char *text, size_t text_bytes) {
                        value->bits[0]);
         return;
     case ALKA_KIND_REF:
-        (void)snprintf(text, text_bytes, value->bits[0] ? "ref:0x%" PRIx64 : "null",
-                       value->bits[0]);
+        format_reference(value, text, text_bytes);
         return;
     case ALKA_KIND_BOTTOM:
         break;

@@ -29,7 +29,8 @@ void value_type_name(alka_valtype type, char *text, size_t text_bytes);
  */
 bool value_parse(const char *text, alka_valtype type, struct value *out_value);
 
-/* The shortest text that value_parse reads back to the same bits. */
+/* The shortest text that value_parse reads back to the same bits; references but null only name
+ * what they are. */
 void value_format(const struct value *value, char *text, size_t text_bytes);
 
 #define VALUE_TEXT_BYTES 80

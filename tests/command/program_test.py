@@ -76,6 +76,11 @@ class Values(CommandTest):
     def test_unknown_function(self):
         self.check(alkahest("run", module(IDENTITY), "--invoke", "nope"), 1, out="", err="'nope'")
 
+    def test_a_function_reference_is_its_index(self):
+        path = module('(module (func) (func $f (export "f") (result funcref) ref.func $f) (func (export "n") (result funcref) ref.null func))')
+        self.assertEqual(self.ok("run", path, "--invoke", "f"), "func[1]\n")
+        self.assertEqual(self.ok("run", path, "--invoke", "n"), "null\n")
+
     def test_negative_arguments_are_no_options(self):
         self.assertEqual(self.ok("run", module(ADD), "--invoke", "add", "-5", "3"), "-2\n")
         self.assertEqual(self.ok("run", "--invoke", "add", module(ADD), "-5", "-3"), "-8\n")
