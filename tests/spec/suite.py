@@ -1,7 +1,7 @@
 """Finds the official WebAssembly test suite in its JSON form.
 
 Looked for, in this order:
-  1. $WASM_TESTSUITE: a folder with NAME/NAME.json, or NAME.wast, or wg-2.0/ in it
+  1. $WASM_TESTSUITE: a folder with NAME/NAME.json, or NAME.wast, or wg-2.0/ or wg-2.0.tar.xz in it
   2. ../shared/spec-suite/wg-2.0.tar.xz beside the repository, unpacked into the build folder
   3. a clone of WebAssembly/testsuite at a pinned commit, its .wast files converted with wast2json
 """
@@ -40,6 +40,8 @@ def convert(sources, folder, names):
 
 
 def from_folder(folder, work, names):
+    if (folder / "wg-2.0.tar.xz").exists():
+        return from_archive(folder / "wg-2.0.tar.xz", work)
     if (folder / "wg-2.0").is_dir():
         folder = folder / "wg-2.0"
     if any(json_path(folder, name).exists() for name in names):
