@@ -13,9 +13,11 @@
 #include "moves.h"
 
 enum {
-    FRAME_MOST_BYTES = 16 << 20,
     FRAME_SLOT_BYTES = 8,
     FRAME_VECTOR_BYTES = 16, /* v128: slots are aligned, so that instructions may read them */
+    /* What a function that calls nobody may use of the stacks without asking (checked model). */
+    FRAME_LEAF_CONTROL_BYTES = 256,
+    FRAME_LEAF_DATA_BYTES = ALKA_FRAME_UNPROBED_BYTES,
 };
 
 static const uint8_t frame_saved_order[] = {X64_RBX, X64_R12, X64_R13, X64_R14};
@@ -54,7 +56,7 @@ alka_status frame_plan(struct emit *e) {
     }
     uint64_t operands = (bytes + e->slot_bytes - 1) & ~(uint64_t)(e->slot_bytes - 1);
     bytes = (operands + (uint64_t)summary->max_operands * e->slot_bytes + 15) & ~UINT64_C(15);
-    if (bytes > FRAME_MOST_BYTES)
+    if (bytes > ALKA_FRAME_MOST_BYTES)
         return ALKA_E_FRAME_TOO_LARGE;
     e->frame_bytes = (uint32_t)bytes;
     e->is_leaf = summary->call_count == 0 && bytes <= ALKA_FRAME_UNPROBED_BYTES / 2;
@@ -172,7 +174,29 @@ static void frame_start_webs(struct emit *e) {
     }
 }
 
+/* Without unmapped guards: compare both stack pointers, as they will be, with the limits at the top
+ * of the control stack. rax and r10 hold no parameter. */
+static void frame_check_stacks(struct emit *e) {
+    const int32_t thread = 1 - (int32_t)sizeof(struct alka_thread);
+    struct x64_rm control_limit =
+        x64_mem(X64_GPR(RAX), thread + (int32_t)offsetof(struct alka_thread, control_limit));
+    struct x64_rm data_limit =
+        x64_mem(X64_GPR(RAX), thread + (int32_t)offsetof(struct alka_thread, data_limit));
+    x64_gg(&e->x, X64_MOV | X64_W, X64_GPR(RAX), X64_GPR(RSP));
+    x64_alu_imm(&e->x, X64_OR | X64_W, x64_rm_gpr(X64_GPR(RAX)),
+                (int32_t)(ALKA_CONTROL_STACK_BYTES - 1));
+    x64_g(&e->x, X64_LEA | X64_W, X64_GPR(R10), x64_mem(X64_GPR(RSP), -FRAME_LEAF_CONTROL_BYTES));
+    x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R10), control_limit);
+    emit_trap_if(e, X64_B, ALKA_TRAP_STACK_EXHAUSTED);
+    x64_g(&e->x, X64_LEA | X64_W, X64_GPR(R10),
+          x64_mem(X64_GPR(RBP), -(int32_t)e->frame_bytes - FRAME_LEAF_DATA_BYTES));
+    x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R10), data_limit);
+    emit_trap_if(e, X64_B, ALKA_TRAP_STACK_EXHAUSTED);
+}
+
 void frame_enter(struct emit *e) {
+    if (e->gen->options.memory_model == ALKA_MEMORY_CHECKED && !e->is_leaf)
+        frame_check_stacks(e);
     for (unsigned i = 0; i < sizeof frame_saved_order; i++)
         if (e->saved_regs & REG_BIT(frame_saved_order[i]))
             x64_push(&e->x, reg_gpr(frame_saved_order[i]));

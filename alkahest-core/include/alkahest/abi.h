@@ -39,9 +39,11 @@
  */
 #define ALKA_CONTROL_STACK_BYTES (UINT64_C(1) << 20)
 /* Frames up to this size are not probed; so a data stack's guard covers control stack ÷ 8 such
- * frames. */
+ * frames, and one of the largest size, which is probed at its far end. */
 #define ALKA_FRAME_UNPROBED_BYTES 4096u
-#define ALKA_DATA_GUARD_BYTES (ALKA_CONTROL_STACK_BYTES / 8 * ALKA_FRAME_UNPROBED_BYTES)
+#define ALKA_FRAME_MOST_BYTES (UINT32_C(16) << 20)
+#define ALKA_DATA_GUARD_BYTES \
+    (ALKA_CONTROL_STACK_BYTES / 8 * ALKA_FRAME_UNPROBED_BYTES + ALKA_FRAME_MOST_BYTES)
 
 /* Pushed on the control stack by whoever enters module code; a trap pops to the innermost one. */
 struct alka_gate {
