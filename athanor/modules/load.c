@@ -275,8 +275,7 @@ bool module_reset(struct module *module, uint64_t since) {
     module->restarts++;
     if (since != 0) {
         recoveries->pages += recoveries->pages_last;
-        recoveries->ticks[recoveries->count++ % MODULE_RECOVERIES_KEPT] =
-            x86_time_stamp() - since;
+        recoveries->ticks[recoveries->count++ % MODULE_RECOVERIES_KEPT] = x86_time_stamp() - since;
     }
     return true;
 }
