@@ -132,15 +132,22 @@ static uint32_t rodata_append(struct emit *e, uint32_t bytes, uint32_t align) {
     return off;
 }
 
+/* Constants that a module chose to collide are not worth more than this: they may be there twice.
+ */
+enum { CONSTANT_PROBES = 16 };
+
+/* The entry of an equal constant, an empty one, or NULL: there is no place. */
 static struct constant *constant_find(struct constant *table, uint32_t slots, uint64_t low,
                                       uint64_t high, uint32_t bytes) {
-    uint64_t hash = (low ^ (high << 1) ^ bytes) * UINT64_C(0x9E3779B97F4A7C15);
-    for (uint32_t i = (uint32_t)(hash >> 32) & (slots - 1);; i = (i + 1) & (slots - 1)) {
-        struct constant *slot = &table[i];
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = ((low ^ bytes) * odd ^ high) * odd;
+    for (uint32_t probe = 0; probe < CONSTANT_PROBES; probe++) {
+        struct constant *slot = &table[((uint32_t)(hash >> 32) + probe) & (slots - 1)];
         bool equal = slot->low == low && slot->high == high && slot->bytes == bytes;
         if (!slot->off_plus_1 || equal)
             return slot;
     }
+    return NULL;
 }
 
 /* Keeps the table at most half full. */
@@ -155,10 +162,12 @@ static alka_status constants_grow(struct alka_codegen *gen) {
     const struct constant *old = (const struct constant *)(void *)gen->constants.data;
     more = UINT32_C(1) << (31 - (unsigned)__builtin_clz(bigger.capacity_bytes /
                                                         (uint32_t)sizeof(struct constant)));
-    for (uint32_t i = 0; i < slots; i++)
-        if (old[i].off_plus_1)
-            *constant_find((struct constant *)(void *)bigger.data, more, old[i].low, old[i].high,
-                           old[i].bytes) = old[i];
+    for (uint32_t i = 0; i < slots; i++) {
+        struct constant *place = constant_find((struct constant *)(void *)bigger.data, more,
+                                               old[i].low, old[i].high, old[i].bytes);
+        if (old[i].off_plus_1 && place)
+            *place = old[i];
+    }
     pages_drop(&gen->constants, gen->crucible);
     gen->constants = bigger;
     return ALKA_OK;
@@ -175,16 +184,18 @@ struct rodata rodata_constant(struct emit *e, uint64_t low, uint64_t high, unsig
     uint32_t slots = gen->constants.capacity_bytes / (uint32_t)sizeof(struct constant);
     slots = UINT32_C(1) << (31 - (unsigned)__builtin_clz(slots));
     struct constant *slot = constant_find(table, slots, low, high, bytes);
-    if (!slot->off_plus_1) {
-        uint32_t off = rodata_append(e, bytes, bytes);
-        if (off == NO_OFF)
-            return (struct rodata){0};
-        uint64_t words[2] = {low, high};
-        memcpy(gen->rodata.data + off, words, bytes);
+    if (slot && slot->off_plus_1)
+        return (struct rodata){slot->off_plus_1 - 1};
+    uint32_t off = rodata_append(e, bytes, bytes);
+    if (off == NO_OFF)
+        return (struct rodata){0};
+    uint64_t words[2] = {low, high};
+    memcpy(gen->rodata.data + off, words, bytes);
+    if (slot) {
         *slot = (struct constant){low, high, off + 1, bytes};
         gen->constant_count++;
     }
-    return (struct rodata){slot->off_plus_1 - 1};
+    return (struct rodata){off};
 }
 
 void rodata_use(struct emit *e, struct rodata what, unsigned tail) {
