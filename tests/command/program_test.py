@@ -3,7 +3,7 @@
 import struct
 import unittest
 
-from harness import ADD, CommandTest, alkahest, module
+from harness import ADD, CommandTest, alkahest, binary, module
 
 IDENTITY = """(module
   (func (export "i32") (param i32) (result i32) (local.get 0))
@@ -136,6 +136,21 @@ class Traps(CommandTest):
             self.check(alkahest(*command), 1, out="", err="error[ALKA_302]: v128 needs a processor with SSSE3 and SSE4.2")
         for level in ("x86-64-v2", "x86-64-v3"):
             self.assertEqual(self.ok("run", f"--cpu={level}", path, "--invoke", "sum", "3"), "7\n")
+
+    def test_colliding_constants_take_no_longer_than_others(self):
+        def sized(content):
+            size, rest = bytearray(), len(content)
+            while rest:
+                size.append(rest & 0x7F | (0x80 if rest > 0x7F else 0))
+                rest >>= 7
+            return bytes(size) + content
+        body = bytearray(b"\0")
+        for low in range(150_000):
+            high = (low ^ 16) * 0x9E3779B97F4A7C15 % 2**64 ^ 0x55  # as text.c's constant_find mixes them
+            body += b"\xfd\x0c" + low.to_bytes(8, "little") + high.to_bytes(8, "little") + b"\xfd\x53\x1a"
+        code = sized(b"\1" + sized(bytes(body) + b"\x0b"))
+        path = binary(b"\0asm\1\0\0\0" b"\1\4\1\x60\0\0" b"\3\2\1\0" b"\x0a" + code)
+        self.check(alkahest("compile", "--cpu=x86-64-v2", path, "-o", "/dev/null", timeout=10), 0)
 
     def test_after_a_trap_within_the_limits_all_is_well(self):
         self.assertEqual(self.ok("run", module(TRAPS), "--invoke", "outer", "1"), "2\n")
