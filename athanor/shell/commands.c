@@ -7,7 +7,7 @@
 #include "crucible/crucible.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
-#include "modules/modules.h"
+#include "shell/module_commands.h"
 #include "shell/shell.h"
 #include "time/clock.h"
 #include "time/timer.h"
@@ -30,6 +30,16 @@ static void command_mem(size_t count, const char *const *words) {
     struct heap_stats heap;
     frames_stats(&frames);
     memory_stats(&heap);
+    struct crucible_stats modules;
+    crucible_stats(&modules);
+    if (shell_keys) {
+        print("frames_free=%lu frames_total=%lu heap_used_bytes=%lu mapped_bytes=%lu "
+              "slot_bytes=%lu code_bytes=%lu page_bytes=%lu slot_space_bytes=%lu bad_gives=%lu\n",
+              frames.free_frames, frames.total_frames, heap.used_bytes, memory_mapped_bytes(),
+              modules.slot_bytes, modules.code_bytes, modules.page_bytes, modules.slot_space_bytes,
+              frames.bad_gives + heap.bad_gives);
+        return;
+    }
     print("frames  %8lu KiB of %lu KiB free; %lu taken, %lu given, %lu refused\n",
           KIB(frames.free_frames * MEMORY_PAGE_BYTES), KIB(frames.total_frames * MEMORY_PAGE_BYTES),
           frames.takes, frames.gives, frames.refusals);
@@ -37,8 +47,6 @@ static void command_mem(size_t count, const char *const *words) {
           "refused\n",
           heap.used_bytes, KIB(heap.pages * MEMORY_PAGE_BYTES), heap.takes, heap.gives,
           heap.refusals);
-    struct crucible_stats modules;
-    crucible_stats(&modules);
     print("mapped  %8lu KiB for pages and devices\n", KIB(memory_mapped_bytes()));
     print("modules %8lu KiB memory, %lu KiB code, %lu KiB pages; %lu GiB of "
           "address space\n",
@@ -61,59 +69,6 @@ static void command_log(size_t count, const char *const *words) {
     log_each(command_write, NULL);
 }
 
-static void command_ps(size_t count, const char *const *words) {
-    (void)count;
-    (void)words;
-    print("%-16s %-8s %10s %10s %12s %6s %6s\n", "module", "state", "memory KiB", "code KiB",
-          "load ms", "calls", "traps");
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        const struct module *module = modules_at(i);
-        uint64_t memory = module->instance != NULL ? module->instance->context->memory_bytes : 0;
-        print("%-16s %-8s %10lu %6lu.%03lu %8lu.%03lu %6lu %6lu\n", module->name,
-              module_state_name(module->state), KIB(memory), KIB(module->native_code_bytes),
-              module->native_code_bytes % 1024 * 1000 / 1024, module->load_ns / 1000000,
-              module->load_ns / 1000 % 1000, module->calls, module->traps);
-    }
-}
-
-static struct module *command_module(const char *name) {
-    struct module *module = modules_find(name);
-    if (module == NULL) {
-        print("%s: no such module; `ps` lists them\n", name);
-    }
-    return module;
-}
-
-static void command_run(size_t count, const char *const *words) {
-    struct module *module = command_module(words[1]);
-    if (module == NULL) {
-        return;
-    }
-    if (count == 2 && module->entry.start_count == 0) {
-        print("%s: the manifest names no start function; say which one to call\n", module->name);
-        return;
-    }
-    if (count == 2) {
-        module_run(module, 0, NULL);
-        return;
-    }
-    module_run_function(module, words[2], 0);
-}
-
-static void command_kill(size_t count, const char *const *words) {
-    (void)count;
-    struct module *module = command_module(words[1]);
-    if (module == NULL) {
-        return;
-    }
-    if (module->instance == NULL) {
-        print("%s: is %s\n", module->name, module_state_name(module->state));
-        return;
-    }
-    module_stop(module);
-    log_info("%s: killed from the console", module->name);
-}
-
 static void command_poweroff(size_t count, const char *const *words) {
     (void)count;
     (void)words;
@@ -133,19 +88,32 @@ static void command_uptime(size_t count, const char *const *words) {
     (void)count;
     (void)words;
     uint64_t ms = clock_ns() / 1000000;
-    print("%lu.%03lu s, %lu ticks\n", ms / 1000, ms % 1000, timer_ticks());
+    print(shell_keys ? "uptime_s=%lu.%03lu ticks=%lu\n" : "%lu.%03lu s, %lu ticks\n", ms / 1000,
+          ms % 1000, timer_ticks());
 }
 
 const struct shell_command shell_commands[] = {
-    {"help", "", "list the commands", 1, 1, command_help},
-    {"kill", "NAME", "stop a module; its memory is given back", 2, 2, command_kill},
+    {"bench", "", "measure calls, instantiation and recovery", 1, 1, command_bench},
+    {"caps", "NAME", "what a module may use, and what its imports are bound to", 2, 2,
+     command_caps},
+    {"dump", "NAME", "a module's last crash", 2, 2, command_dump},
+    {"help", "", "list the commands; -k behind a command's name: key=value lines", 1, 1,
+     command_help},
+    {"inject", "NAME FAULT", "trap, loop, overflow or memory: make a module fail", 3, 3,
+     command_inject},
+    {"kill", "NAME", "stop a module, whoever needs it; its memory is given back", 2, 2,
+     command_kill},
     {"log", "", "print the log", 1, 1, command_log},
     {"mem", "", "memory: what is free, what is used", 1, 1, command_mem},
     {"poweroff", "", "switch the machine off", 1, 1, command_poweroff},
     {"ps", "", "list the modules", 1, 1, command_ps},
     {"reboot", "", "start the machine again", 1, 1, command_reboot},
+    {"restart", "NAME", "make a module new, and call its start functions", 2, 2, command_restart},
     {"run", "NAME [FUNCTION]", "call a module's start functions, or one export; ^C ends it", 2, 3,
      command_run},
+    {"start", "NAME", "start a module that is stopped, trapped or unloaded", 2, 2, command_start},
+    {"stop", "NAME", "stop a module that nobody needs", 2, 2, command_stop},
+    {"unload", "NAME", "stop a module and forget its code", 2, 2, command_unload},
     {"uptime", "", "time since boot", 1, 1, command_uptime},
 };
 const size_t shell_command_count = sizeof shell_commands / sizeof shell_commands[0];

@@ -18,7 +18,19 @@ static const struct shell_command *shell_find(const char *name) {
     return NULL;
 }
 
-static void shell_execute(const struct shell_words *words) {
+bool shell_keys;
+
+/* Takes a -k behind the command's name out. */
+static void shell_take_keys(struct shell_words *words) {
+    shell_keys = words->count > 1 && strcmp(words->word[1], "-k") == 0;
+    if (shell_keys) {
+        words->count--;
+        memmove(&words->word[1], &words->word[2], (words->count - 1) * sizeof words->word[0]);
+    }
+}
+
+static void shell_execute(struct shell_words *words) {
+    shell_take_keys(words);
     const struct shell_command *command = shell_find(words->word[0]);
     if (command == NULL) {
         print("%s: unknown command; `help` lists them\n", words->word[0]);

@@ -10,6 +10,9 @@
 /* Reads and runs commands for good. */
 _Noreturn void shell_run(void);
 
+/* The command that runs was given -k: it prints key=value lines. */
+extern bool shell_keys;
+
 struct shell_command {
     const char *name, *usage, *help;
     size_t least_words, most_words; /* with the name */

@@ -179,6 +179,129 @@ def case_leaks(args, _):
         require(status == STATUS_GOOD, f"status {status}")
 
 
+PHOENIX = """(module
+  (memory (export "memory") 1 4)
+  (data (i32.const 8192) "ashes")
+  (global $lives (mut i32) (i32.const 7))
+  (table $t 2 4 funcref)
+  (elem (i32.const 1) $one)
+  (elem $passive func $one)
+  (func $one (result i32) (i32.const 1))
+  (func $start (i32.store (i32.const 100) (i32.add (i32.load (i32.const 100)) (i32.const 1))))
+  (start $start)
+  (func (export "soil")
+    (i64.store (i32.const 8192) (i64.const -1))
+    (i32.store (i32.const 20000) (i32.const -1))
+    (global.set $lives (i32.const 0))
+    (table.set $t (i32.const 1) (ref.null func))
+    (elem.drop $passive)
+    (if (i32.lt_s (memory.grow (i32.const 2)) (i32.const 0)) (then (return)))
+    (i32.store (i32.const 190000) (i32.const -1))
+    unreachable)
+  (func $is_new (export "is_new") (result i32)
+    (if (i64.ne (i64.load (i32.const 8192)) (i64.const 0x7365687361)) (then (return (i32.const 1))))
+    (if (i32.load (i32.const 20000)) (then (return (i32.const 2))))
+    (if (i32.ne (global.get $lives) (i32.const 7)) (then (return (i32.const 3))))
+    (if (i32.ne (memory.size) (i32.const 1)) (then (return (i32.const 4))))
+    (if (i32.ne (i32.load (i32.const 100)) (i32.const 1)) (then (return (i32.const 5))))
+    (table.init $t $passive (i32.const 0) (i32.const 0) (i32.const 1))
+    (i32.sub (call_indirect (result i32) (i32.const 1)) (i32.const 1)))
+  (func (export "past_the_end") (drop (i32.load (i32.const 65536))))
+  (func (export "grown_is_clear") (result i32)
+    (drop (memory.grow (i32.const 2)))
+    (i32.load (i32.const 190000))))"""
+CLIENT = """(module
+  (import "phoenix" "soil" (func $soil))
+  (import "phoenix" "is_new" (func $is_new (result i32)))
+  (global $calls (mut i32) (i32.const 0))
+  (func (export "soil") (global.set $calls (i32.const 1)) (call $soil))
+  (func (export "ask") (result i32) (i32.add (call $is_new) (global.get $calls))))"""
+
+
+def keys(text):
+    """The key=value pairs of each line."""
+    return [dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line)) for line in text.splitlines() if "=" in line]
+
+
+def state_of(machine, name):
+    return next(row for row in keys(machine.command("ps -k")) if row["module"] == name)
+
+
+def case_recover(args, folder):
+    """After a trap nothing of the life before is left, in the module and in whoever called it; clients go on; stop means stop."""
+    phoenix = assemble(folder, PHOENIX)
+    calls = ['calls = { phoenix = ["soil", "is_new"] }']
+    bundle = make_bundle(folder, [("phoenix", phoenix, ["limits = { memory_pages = 4 }"]), ("client", assemble(folder, CLIENT), calls),
+                                  ("mortal", phoenix, ['after_trap = "stop"', "limits = { memory_pages = 4 }"])])
+    with boot(args, bundle) as machine:
+        machine.wait_for_shell()
+        require("returned 0" in machine.command("run phoenix is_new"), "it is not new to begin with")
+        machine.command("run phoenix soil")
+        before = machine.command("mem -k")
+        for name, function in (("phoenix", "soil"), ("client", "soil")) * 10:
+            require("ALKA_600" in machine.command(f"run {name} {function}"), f"{name}: {function} did not trap")
+            for asked, question in (("phoenix", "is_new"), ("client", "ask")):
+                answer = machine.command(f"run {asked} {question}")
+                require("returned 0" in answer, f"after {name}.{function}, {asked}.{question}: {answer}")
+        require("ALKA_601" in machine.command("run phoenix past_the_end"), "grown memory stayed mapped")
+        require("returned 0" in machine.command("run phoenix grown_is_clear"), "grown memory was not cleared")
+        machine.command("restart phoenix")
+        after = machine.command("mem -k")
+        require(keys(before)[0]["slot_bytes"] == keys(after)[0]["slot_bytes"], f"memory is lost:\n{before}{after}")
+        phoenix_row = state_of(machine, "phoenix")
+        require((phoenix_row["traps"], phoenix_row["restarts"], phoenix_row["state"]) == ("22", "23", "ready"), f"{phoenix_row}")
+        require(state_of(machine, "client")["restarts"] == "10", "the caller was not reset with it")
+        dump = machine.command("dump client")
+        for part in ("in a call of soil: ALKA_600", r"0 phoenix: soil \+", r"1 client: soil \+", "rip +[0-9a-f]{16}", "log before it"):
+            require(re.search(part, dump), f"dump lacks {part}:\n{dump}")
+
+        machine.command("run mortal soil")
+        require(state_of(machine, "mortal")["state"] == "trapped", "it did not stop")
+        require("is trapped" in machine.command("run mortal is_new"), "it runs after all")
+        machine.command("start mortal")
+        require("returned 0" in machine.command("run mortal is_new"), "it does not start again")
+        machine.finish()
+
+
+def case_lifecycle(args, folder):
+    """stop, start, restart, kill, unload and injected faults, each seen from outside; the others go on."""
+    bundle = make_bundle(folder, [attacker(folder), ("phoenix", assemble(folder, PHOENIX), ["limits = { memory_pages = 4 }"]),
+                                  ("client", assemble(folder, CLIENT), ['calls = { phoenix = ["soil", "is_new"] }'])])
+    with boot(args, bundle) as machine:
+        machine.wait_for_shell()
+        caps = machine.command("caps client")
+        require("bound    phoenix.soil" in caps and "athanor" not in caps, f"caps client: {caps}")
+        require("granted  random" in machine.command("caps attacker"), "caps does not show what is granted")
+        require("client imports from it" in machine.command("stop phoenix"), "what is needed was stopped")
+        require("client imports from it" in machine.command("unload phoenix"), "what is needed was unloaded")
+        for fault, code in (("trap", 600), ("overflow", 609), ("memory", 601), ("loop", 618)):
+            answer = keys(machine.command(f"inject -k phoenix {fault}"))[-1]
+            require((answer["code"], answer["state"]) == (f"ALKA_{code}", "ready"), f"{fault}: {answer}")
+            require("returned 0" in machine.command("run client ask"), f"{fault}: not new afterwards")
+        require("no such fault" in machine.command("inject phoenix flood"), "an unknown fault")
+        require("has no memory" in machine.command("inject client memory"), "a fault in memory that is not there")
+        machine.command("kill phoenix")
+        require("ALKA_619" in machine.command("run client ask"), "a call to a killed module goes through")
+        machine.command("start phoenix; kill client; start client")
+        require("returned 0" in machine.command("run client ask"), "client and phoenix do not find each other again")
+        machine.command("unload attacker; start attacker")  # the books of the code space may grow once, by the hole it leaves
+        before = keys(machine.command("mem -k"))
+        for _ in range(3):
+            machine.command("unload attacker")
+            require("is unloaded" in machine.command("run attacker main"), "what is unloaded runs")
+            machine.command("start attacker")
+        after = keys(machine.command("mem -k"))
+        require(before == after, f"unloading loses memory:\n{before}\n{after}")
+        require("main returned 0" in machine.command("restart attacker"), "no restart")
+        figures = keys(machine.command("bench -k"))
+        require(len(figures) == 5 and all(float(row["ticks"]) >= 0 for row in figures), f"bench: {figures}")
+        require(keys(machine.command("mem -k")) == after, "bench loses memory")
+        for line in ("start nobody", "dump nobody", "caps nobody", "inject nobody trap", "unload nobody", "restart -k nobody", "ps -k -k", "dump"):
+            machine.command(line)
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
+
+
 def qmp(path, command, **arguments):
     """One command over QEMU's monitor protocol."""
     with socket.socket(socket.AF_UNIX) as connection:

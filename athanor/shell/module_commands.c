@@ -1,0 +1,335 @@
+/*
+ * The shell's commands about modules. In: names, checked. Out: a table or lines for people, or with
+ * -k key=value lines for scripts. Names in them are printable (bundle.h, clean_text).
+ */
+#include "shell/module_commands.h"
+#include "console/clean.h"
+#include "console/log.h"
+#include "modules/bench.h"
+#include "modules/call.h"
+#include "modules/inject.h"
+#include "modules/modules.h"
+#include "modules/postmortem.h"
+#include "services/services.h"
+#include "shell/shell.h"
+#include "time/clock.h"
+#include <alkahest/render.h>
+#include <string.h>
+
+#define KIB(bytes) ((bytes) >> 10)
+
+static struct module *command_module(const char *name) {
+    struct module *module = modules_find(name);
+    if (module == NULL) {
+        print("%s: no such module; `ps` lists them\n", name);
+    }
+    return module;
+}
+
+static uint64_t command_ns(uint64_t ticks) { return clock_scaled(ticks, clock_scale(clock_hz())); }
+
+/* --- ps --- */
+
+/* The nth percentile of the recoveries that are kept, in nanoseconds; 0: there were none. */
+static uint64_t command_recovery_ns(const struct module *module, uint32_t percent) {
+    const struct module_recoveries *recoveries = &module->recoveries;
+    uint64_t sorted[MODULE_RECOVERIES_KEPT];
+    uint32_t count = recoveries->count < MODULE_RECOVERIES_KEPT ? (uint32_t)recoveries->count
+                                                                : MODULE_RECOVERIES_KEPT;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && sorted[at - 1] > recoveries->ticks[i]; at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = recoveries->ticks[i];
+    }
+    return count == 0 ? 0 : command_ns(sorted[(count - 1) * percent / 100]);
+}
+
+static uint64_t command_memory_bytes(const struct module *module) {
+    return module->instance != NULL ? module->instance->context->memory_bytes : 0;
+}
+
+static void command_ps_keys(const struct module *module) {
+    print("module=%s state=%s memory_bytes=%lu memory_pages_max=%u mapped_pages=%lu code_bytes=%lu "
+          "load_ns=%lu calls=%lu cycles=%lu traps=%lu restarts=%lu after_trap=%s\n",
+          module->name, module_state_name(module->state), command_memory_bytes(module),
+          module->entry.memory_pages_max, module_mapped_pages(module), module->native_code_bytes,
+          module->load_ns, module->calls, module->ticks, module->traps, module->restarts,
+          module->entry.stops_after_trap ? "stop" : "restart");
+}
+
+void command_ps(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    if (!shell_keys) {
+        print("%-16s %-8s %10s %10s %9s %6s %6s %8s %8s\n", "module", "state", "memory KiB",
+              "code KiB", "load ms", "calls", "traps", "restarts", "p50 us");
+    }
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        const struct module *module = modules_at(i);
+        if (shell_keys) {
+            command_ps_keys(module);
+            continue;
+        }
+        uint64_t p50 = command_recovery_ns(module, 50);
+        print("%-16s %-8s %10lu %6lu.%03lu %5lu.%03lu %6lu %6lu %8lu %4lu.%03lu\n", module->name,
+              module_state_name(module->state), KIB(command_memory_bytes(module)),
+              KIB(module->native_code_bytes), module->native_code_bytes % 1024 * 1000 / 1024,
+              module->load_ns / 1000000, module->load_ns / 1000 % 1000, module->calls,
+              module->traps, module->restarts, p50 / 1000, p50 % 1000);
+    }
+}
+
+/* --- caps --- */
+
+static void command_caps_import(const struct alka_instance *instance, uint32_t import_idx) {
+    char function[CRASH_NAME_BYTES];
+    const struct alka_import *import = &instance->image->module.imports[import_idx];
+    const struct alka_instance *owner = instance->imports[import_idx].owner;
+    clean_text(function, sizeof function, import->name.data, import->name.size);
+    if (shell_keys) {
+        print("module=%s import=%s from=%s alive=%u\n", instance->name, function,
+              owner != NULL ? owner->name : SERVICES_MODULE, owner == NULL || !owner->is_dropped);
+        return;
+    }
+    print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
+          owner != NULL && owner->is_dropped ? " (gone: calling it traps)" : "");
+}
+
+void command_caps(size_t count, const char *const *words) {
+    (void)count;
+    const struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    for (uint32_t bit = 0; bit < BUNDLE_CAP_COUNT; bit++) {
+        if ((module->entry.capabilities >> bit & 1) != 0) {
+            print(shell_keys ? "module=%s granted=%s\n" : "%s: granted  %s\n", module->name,
+                  bundle_capability_name(bit));
+        }
+    }
+    print(shell_keys ? "module=%s memory_pages_max=%u after_trap=%s\n"
+                     : "%s: at most %u pages of 64 KiB; after a trap: %s\n",
+          module->name, module->entry.memory_pages_max,
+          module->entry.stops_after_trap ? "stop" : "restart");
+    for (uint32_t i = 0; module->instance != NULL && i < module->image->module.import_count; i++) {
+        command_caps_import(module->instance, i);
+    }
+}
+
+/* --- dump --- */
+
+static void command_dump_registers(const struct trap_frame *frame) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } registers[] = {
+        {"rip", frame->rip}, {"rsp", frame->rsp},      {"rbp", frame->rbp}, {"rax", frame->rax},
+        {"rbx", frame->rbx}, {"rcx", frame->rcx},      {"rdx", frame->rdx}, {"rsi", frame->rsi},
+        {"rdi", frame->rdi}, {"r8", frame->r8},        {"r9", frame->r9},   {"r10", frame->r10},
+        {"r11", frame->r11}, {"r12", frame->r12},      {"r13", frame->r13}, {"r14", frame->r14},
+        {"r15", frame->r15}, {"flags", frame->rflags},
+    };
+    for (size_t i = 0; i < sizeof registers / sizeof registers[0]; i++) {
+        print(shell_keys ? "%s=0x%lx%s" : "  %-5s %016lx%s", registers[i].name, registers[i].value,
+              i % 3 == 2 ? "\n" : " ");
+    }
+}
+
+static void command_dump_frames(const struct crash *crash) {
+    for (uint32_t i = 0; i < crash->frame_count; i++) {
+        const struct crash_frame *frame = &crash->frames[i];
+        print(shell_keys ? "frame=%u module=%s function=\"%s\" offset=0x%x\n"
+                         : "  %2u %s: %s + 0x%x\n",
+              i, frame->module, frame->function, frame->code_off);
+    }
+    if (crash->frames_total > crash->frame_count && !shell_keys) {
+        print("     and %s%u more\n", crash->frames_cut ? "at least " : "",
+              crash->frames_total - crash->frame_count);
+    }
+}
+
+static void command_dump_recovery(const struct module *module) {
+    const struct module_recoveries *recoveries = &module->recoveries;
+    if (recoveries->count == 0) {
+        return;
+    }
+    print(shell_keys ? "recoveries=%lu p50_ns=%lu p99_ns=%lu dirty_pages=%lu\n"
+                     : "recovered %lu times; of the last ones p50 %lu ns, p99 %lu ns; %lu dirty "
+                       "pages the last time\n",
+          recoveries->count, command_recovery_ns(module, 50), command_recovery_ns(module, 99),
+          recoveries->pages_last);
+}
+
+void command_dump(size_t count, const char *const *words) {
+    (void)count;
+    const struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    const struct crash *crash = module->crash;
+    if (crash == NULL) {
+        print(shell_keys ? "module=%s crashes=0\n" : "%s: has not crashed\n", module->name);
+        return;
+    }
+    uint32_t code = call_trap_code(crash->trap);
+    print(shell_keys ? "module=%s crashes=%lu at_ns=%lu call=\"%s\" code=ALKA_%u text=\"%s\"\n"
+                     : "%s: crash %lu at %lu ns, in a call of %s: ALKA_%u %s\n",
+          module->name, crash->number, crash->at_ns, crash->called, code, alka_code_text(code));
+    if (crash->wasm_off != ALKA_DIAG_NONE) {
+        print(shell_keys ? "wasm_offset=0x%x address=0x%lx\n"
+                         : "at byte 0x%x of the module, address touched 0x%lx\n",
+              crash->wasm_off, crash->address);
+    }
+    command_dump_frames(crash);
+    command_dump_registers(&crash->registers);
+    command_dump_recovery(module);
+    if (!shell_keys) {
+        print("log before it:\n");
+        console_write(crash->log, strlen(crash->log));
+    }
+}
+
+/* --- Lifecycle. --- */
+
+static void command_done(const struct module *module, const char *what) {
+    log_info("%s: %s from the console", module->name, what);
+    if (shell_keys) {
+        print("module=%s state=%s\n", module->name, module_state_name(module->state));
+    }
+}
+
+static bool command_has_instance(const struct module *module) {
+    if (module->instance == NULL) {
+        print("%s: is %s\n", module->name, module_state_name(module->state));
+    }
+    return module->instance != NULL;
+}
+
+/* Nobody else may depend on it. */
+static bool command_is_free(const struct module *module, const char *instead) {
+    const struct module *importer = module_importer(module);
+    if (importer != NULL) {
+        print("%s: %s imports from it; stop that first, or %s\n", module->name, importer->name,
+              instead);
+    }
+    return importer == NULL;
+}
+
+void command_start(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    if (module->instance != NULL) {
+        print("%s: is %s; `restart` makes it new\n", module->name,
+              module_state_name(module->state));
+        return;
+    }
+    if (module_revive(module)) {
+        command_done(module, "started");
+        module_run(module, 0, NULL);
+    }
+}
+
+void command_restart(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module == NULL || !command_has_instance(module)) {
+        return;
+    }
+    if (module_reset(module, 0)) {
+        command_done(module, "restarted");
+        module_run(module, 0, NULL);
+    }
+}
+
+void command_stop(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module != NULL && command_has_instance(module) && command_is_free(module, "`kill` it")) {
+        module_stop(module);
+        command_done(module, "stopped");
+    }
+}
+
+void command_kill(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module != NULL && command_has_instance(module)) {
+        module_stop(module);
+        command_done(module, "killed");
+    }
+}
+
+void command_unload(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module == NULL || !command_is_free(module, "`kill` it before")) {
+        return;
+    }
+    if (module->image == NULL) {
+        print("%s: is %s\n", module->name, module_state_name(module->state));
+        return;
+    }
+    module_unload(module);
+    command_done(module, "unloaded");
+}
+
+void command_run(size_t count, const char *const *words) {
+    struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    if (count == 2 && module->entry.start_count == 0) {
+        print("%s: the manifest names no start function; say which one to call\n", module->name);
+        return;
+    }
+    if (count == 2) {
+        module_run(module, 0, NULL);
+        return;
+    }
+    module_run_function(module, words[2], 0);
+}
+
+void command_inject(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module == NULL || !command_has_instance(module)) {
+        return;
+    }
+    struct call_result result;
+    const char *error = inject(module, words[2], &result);
+    if (error != NULL) {
+        print("%s: %s\n", words[2], error);
+        return;
+    }
+    if (shell_keys) {
+        print("module=%s fault=%s code=ALKA_%u state=%s recovery_ns=%lu dirty_pages=%lu\n",
+              module->name, words[2], call_trap_code(result.trap), module_state_name(module->state),
+              command_recovery_ns(module, 50), module->recoveries.pages_last);
+    }
+}
+
+void command_bench(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    struct bench_figure figures[BENCH_FIGURES];
+    const char *error = bench_run(figures);
+    if (error != NULL) {
+        print("bench: %s\n", error);
+        return;
+    }
+    for (uint32_t i = 0; i < BENCH_FIGURES; i++) {
+        print(shell_keys ? "bench=%s ticks=%lu.%02lu worst=%lu\n"
+                         : "%-28s %8lu.%02lu ticks, at worst %lu\n",
+              shell_keys ? figures[i].key : figures[i].what, figures[i].hundredths / 100,
+              figures[i].hundredths % 100, figures[i].worst);
+    }
+    if (!shell_keys) {
+        print("ticks of the time stamp counter, %lu.%03lu MHz; medians\n", clock_hz() / 1000000,
+              clock_hz() / 1000 % 1000);
+    }
+}

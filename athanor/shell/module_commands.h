@@ -1,0 +1,19 @@
+/* The shell's commands about modules; shell/commands.c lists them. */
+#ifndef ATHANOR_MODULE_COMMANDS_H
+#define ATHANOR_MODULE_COMMANDS_H
+
+#include <stddef.h>
+
+void command_bench(size_t count, const char *const *words);
+void command_caps(size_t count, const char *const *words);
+void command_dump(size_t count, const char *const *words);
+void command_inject(size_t count, const char *const *words);
+void command_kill(size_t count, const char *const *words);
+void command_ps(size_t count, const char *const *words);
+void command_restart(size_t count, const char *const *words);
+void command_run(size_t count, const char *const *words);
+void command_start(size_t count, const char *const *words);
+void command_stop(size_t count, const char *const *words);
+void command_unload(size_t count, const char *const *words);
+
+#endif
