@@ -78,53 +78,110 @@ static void call_store_arg(struct emit *e, const struct value *value, uint32_t s
     stack_free(e, temp);
 }
 
+/* How many arguments read each register, so that one may be computed where another was. */
+struct call_args {
+    const struct alka_functype *type;
+    uint32_t first;      /* depth of the first argument */
+    struct value *index; /* table index, which goes to CALL_INDEX; or NULL */
+    uint8_t readers[32];
+};
+
+static void call_count_readers(const struct emit *e, struct call_args *args,
+                               const struct value *value, int step) {
+    for (reg_set reads = value_reads(e, value); reads; reads &= reads - 1)
+        args->readers[__builtin_ctz(reads)] = (uint8_t)(args->readers[__builtin_ctz(reads)] + step);
+}
+
+/* A pending argument is computed in its own place if no other one reads that register, else in a
+ * register of its own. A home may be overwritten: it is saved, or not wanted any more. */
+static void call_compute_arg(struct emit *e, struct call_args *args, struct value *value,
+                             unsigned to) {
+    call_count_readers(e, args, value, -1);
+    if (args->readers[to] == 0 && reg_is_vector(to) == kind_is_vector(value->type)) {
+        bool is_free = e->free & REG_BIT(to);
+        e->free &= ~REG_BIT(to);
+        value_load(e, value, to);
+        bool was_own = value_owns(value, to);
+        unsigned kind = value->type;
+        value_release(e, value, REG_BIT(to));
+        *value = value_reg(kind, to);
+        if (!is_free && !was_own) /* held by nobody: not the entry's to give back */
+            value->base_web = NO_WEB - 1;
+    } else {
+        stack_own(e, value);
+    }
+    call_count_readers(e, args, value, 1);
+    e->pinned = 0;
+}
+
+static bool value_is_pending(const struct value *value) {
+    return value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD;
+}
+
 /* Registers are moved at once; what comes from the frame or is a constant is loaded after that. */
 static void call_move_arg(struct emit *e, struct moves *moves, struct value *value, unsigned to) {
-    if (value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD || value->kind == VALUE_FLAGS)
-        stack_own(e, value);
     if (value->kind == VALUE_REG)
         moves_add(moves, to, value->base, value->type);
     else if (value_is_home_reg(e, value))
         moves_add(moves, to, e->homes[value->base_web].reg, value->type);
 }
 
-static bool call_arg_is_late(const struct emit *e, const struct value *value) {
-    return value->kind != VALUE_REG && !value_is_home_reg(e, value);
+static void call_load_arg(struct emit *e, struct moves *moves, struct value *value, unsigned to) {
+    (void)moves;
+    if (value->kind != VALUE_REG && !value_is_home_reg(e, value))
+        value_load(e, value, to);
 }
 
-/* `index`: the entry of a table index, which goes to CALL_INDEX; or NULL. */
-static void call_place_args(struct emit *e, const struct alka_functype *type, uint32_t first,
-                            struct value *index) {
+/* What the frame takes, first; it may need registers. */
+static void call_store_args(struct emit *e, struct call_args *args) {
     struct alka_places places = {0};
-    struct moves moves = {0};
-    for (uint32_t i = 0; i < type->param_count; i++) {
-        struct alka_place place = alka_place_next(&places, type->params[i]);
-        struct value *value = &e->stack[first + i];
-        if (value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD)
-            stack_own(e, value);
-        if (place.kind == ALKA_PLACE_STACK)
+    for (uint32_t i = 0; i < args->type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, args->type->params[i]);
+        struct value *value = &e->stack[args->first + i];
+        if (place.kind == ALKA_PLACE_STACK) {
             call_store_arg(e, value, place.index);
+            if (value_is_pending(value)) {
+                value_release(e, value, 0);
+                *value = value_const(value->type, 0);
+            }
+        } else {
+            call_count_readers(e, args, value, 1);
+        }
         e->pinned = 0;
     }
-    if (index && index->kind != VALUE_CONST)
-        stack_reg(e, index);
-    places = (struct alka_places){0};
-    for (uint32_t i = 0; i < type->param_count; i++) {
-        struct alka_place place = alka_place_next(&places, type->params[i]);
+    if (args->index)
+        call_count_readers(e, args, args->index, 1);
+}
+
+typedef void call_arg_fn(struct emit *e, struct moves *moves, struct value *value, unsigned to);
+
+static void call_each_arg(struct emit *e, const struct call_args *args, struct moves *moves,
+                          call_arg_fn *each) {
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < args->type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, args->type->params[i]);
         if (place.kind != ALKA_PLACE_STACK)
-            call_move_arg(e, &moves, &e->stack[first + i], abi_param_reg(place));
+            each(e, moves, &e->stack[args->first + i], abi_param_reg(place));
     }
-    if (index)
-        call_move_arg(e, &moves, index, CALL_INDEX.number);
+    if (args->index)
+        each(e, moves, args->index, CALL_INDEX.number);
+}
+
+static void call_place_args(struct emit *e, struct call_args *args) {
+    call_store_args(e, args);
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < args->type->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, args->type->params[i]);
+        struct value *value = &e->stack[args->first + i];
+        if (place.kind != ALKA_PLACE_STACK && value_is_pending(value))
+            call_compute_arg(e, args, value, abi_param_reg(place));
+    }
+    if (args->index && value_is_pending(args->index))
+        call_compute_arg(e, args, args->index, CALL_INDEX.number);
+    struct moves moves = {0};
+    call_each_arg(e, args, &moves, call_move_arg);
     moves_emit(e, &moves);
-    places = (struct alka_places){0};
-    for (uint32_t i = 0; i < type->param_count; i++) {
-        struct alka_place place = alka_place_next(&places, type->params[i]);
-        if (place.kind != ALKA_PLACE_STACK && call_arg_is_late(e, &e->stack[first + i]))
-            value_load(e, &e->stack[first + i], abi_param_reg(place));
-    }
-    if (index && call_arg_is_late(e, index))
-        value_load(e, index, CALL_INDEX.number);
+    call_each_arg(e, args, NULL, call_load_arg);
 }
 
 /* --- After -------------------------------------------------------------------------------------*/
@@ -172,13 +229,14 @@ static bool call_reserve(struct emit *e, const struct alka_functype *type) {
 
 /* Up to the call instruction; returns the homes to be reloaded. */
 static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bool is_indirect) {
-    uint32_t args = type->param_count + (is_indirect ? 1 : 0);
-    stack_settle_loads(e);
-    call_settle_below(e, args);
+    uint32_t count = type->param_count + (is_indirect ? 1 : 0);
+    call_settle_below(e, count);
     reg_set homes = call_homes(e);
     call_save(e, homes);
-    call_place_args(e, type, e->depth - args, is_indirect ? stack_top(e, 0) : NULL);
-    for (uint32_t i = 0; i < args; i++)
+    struct call_args args = {
+        .type = type, .first = e->depth - count, .index = is_indirect ? stack_top(e, 0) : NULL};
+    call_place_args(e, &args);
+    while (count--)
         stack_pop(e);
     return homes;
 }

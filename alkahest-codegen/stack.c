@@ -10,7 +10,7 @@
 
 /* --- Registers ---------------------------------------------------------------------------------*/
 
-static bool value_owns(const struct value *value, unsigned reg) {
+bool value_owns(const struct value *value, unsigned reg) {
     switch ((enum value_kind)value->kind) {
     case VALUE_REG:
     case VALUE_LOAD:

@@ -132,14 +132,13 @@
 ;;   4  test edi, edi
 ;;   6  jne +0x16
 ;;   c  mov eax, 1
-;;  11  jmp +0x27
+;;  11  jmp +0x25
 ;;  16  mov dword ptr [rbp], edi
-;;  19  lea eax, [rdi - 1]
-;;  1c  mov edi, eax
-;;  1e  call +0x0
-;;  23  imul eax, dword ptr [rbp]
-;;  27  add rbp, 0x20
-;;  2b  ret
+;;  19  add edi, -1
+;;  1c  call +0x0
+;;  21  imul eax, dword ptr [rbp]
+;;  25  add rbp, 0x20
+;;  29  ret
 
 ;; code indirect
 ;;   0  nop dword ptr [rax]
