@@ -1,4 +1,7 @@
-/* `alkahest explain`: the page of a diagnostic code. */
+/*
+ * `alkahest explain`. In: a code as a user types it. Out: its page, from alkahest-diagnostics.
+ * Knows nothing about codes itself.
+ */
 #include "commands.h"
 #include "report.h"
 

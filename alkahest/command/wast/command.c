@@ -1,4 +1,8 @@
-/* `alkahest wast`: runs suite files, and sums up. */
+/*
+ * `alkahest wast`. In: names of suite files. Out: a line per file and the sum, and an exit code
+ * that says whether anything failed. A file that cannot be read fails, but stops none of the
+ * others.
+ */
 #include "../commands.h"
 #include "wast.h"
 
