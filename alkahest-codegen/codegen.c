@@ -114,6 +114,14 @@ static bool codegen_lacks_vectors(const struct alka_codegen *gen) {
            (gen->options.cpu & needed) != needed;
 }
 
+/* The number that the diagnostic's text speaks of: a limit in bytes. */
+static uint64_t codegen_limit(const struct alka_codegen *gen, alka_status status,
+                              const struct alka_arena *scratch) {
+    if (status == ALKA_E_FRAME_TOO_LARGE)
+        return ALKA_FRAME_MOST_BYTES;
+    return status == ALKA_E_ARENA_LIMIT ? scratch->limit_bytes : gen->text_reserved;
+}
+
 alka_status alka_codegen_function(struct alka_codegen *codegen,
                                   const struct alka_body_summary *summary,
                                   struct alka_arena *scratch, struct alka_diag *out_diag) {
@@ -125,7 +133,7 @@ alka_status alka_codegen_function(struct alka_codegen *codegen,
                                        .section_id = 10,
                                        .func_idx = summary->func_idx,
                                        .op = ALKA_DIAG_NONE,
-                                       .args = {codegen->text_reserved, 0}};
+                                       .args = {codegen_limit(codegen, status, scratch), 0}};
     return status;
 }
 

@@ -73,6 +73,9 @@ void value_release(struct emit *e, const struct value *value, reg_set keep) {
         web_unref(e, value->index_web);
 }
 
+/* Spilling and loading call each other, two deep at most: what is spilled owns a register already,
+ * so that bringing it into one takes no other. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static void stack_spill(struct emit *e, reg_set among) {
     for (uint32_t i = e->settled; i < e->depth; i++) {
         struct value *value = &e->stack[i];
@@ -457,6 +460,8 @@ void stack_settle(struct emit *e, struct value *value) {
     *value =
         (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind, .zero_bits = value->zero_bits};
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 void stack_flush(struct emit *e, uint32_t keep) {
     while (e->settled + keep < e->depth) {

@@ -38,8 +38,8 @@ void value_load(struct emit *e, const struct value *value, unsigned reg);
 /* Register to register. */
 void value_move(struct emit *e, unsigned kind, unsigned to, unsigned from);
 /* Between a register and memory, as wide as the kind. */
-void value_fetch(struct emit *e, unsigned kind, struct x64_rm from, unsigned reg);
-void value_store(struct emit *e, unsigned kind, struct x64_rm to, unsigned reg);
+void value_fetch(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg);
+void value_store(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg);
 
 /* Makes the entry a register that it owns: its content may be overwritten. */
 unsigned stack_own(struct emit *e, struct value *value);

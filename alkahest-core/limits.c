@@ -27,5 +27,5 @@ const struct alka_limits alka_limits_default = {
     .table_entries = 10000000,
     .memory_pages = 65536,
     .arena_bytes_per_module_byte = 64,
-    .arena_bytes_base = UINT32_C(8) << 20,
+    .arena_bytes_base = UINT32_C(16) << 20,
 };

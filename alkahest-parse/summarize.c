@@ -462,7 +462,8 @@ static uint32_t sum_step(const struct summarize *sum, uint32_t def) {
 }
 
 static void sum_add_to_web(const struct summarize *sum, const struct sum_def *def,
-                           struct alka_web *web, uint32_t *calls_first, uint32_t *calls_last) {
+                           struct alka_web *web, const uint32_t *calls_first,
+                           uint32_t *calls_last) {
     web->weight = summarize_add(web->weight, def->weight);
     web->write_weight = summarize_add(web->write_weight, def->write_weight);
     if (def->last_off > web->last_off) {
