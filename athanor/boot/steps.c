@@ -24,6 +24,7 @@
 #include "mm/memory.h"
 #include "mm/stacks.h"
 #include "modules/modules.h"
+#include "sched/thread.h"
 #include "selftest/selftest.h"
 #include "time/clock.h"
 #include "time/timer.h"
@@ -246,6 +247,19 @@ static bool step_interrupts(struct boot_note *note) {
     return true;
 }
 
+static bool step_threads(struct boot_note *note) {
+    char policy[THREAD_NAME_BYTES];
+    bool chosen = boot_option_value(boot_info.cmdline, "scheduler", policy, sizeof policy);
+    if (threads_start(cpu_main_thread(), chosen ? policy : NULL) != ALKA_OK) {
+        NOTE("no memory");
+        return false;
+    }
+    struct threads_stats stats;
+    threads_stats(&stats);
+    NOTE("preemptive, %s; one processor is used", stats.policy);
+    return true;
+}
+
 static bool step_crucible(struct boot_note *note) {
     crucible_start();
     NOTE("%lu memory slots, %lu MiB of code space",
@@ -297,6 +311,7 @@ const struct boot_step boot_steps[] = {
     {"acpi", step_acpi, false},
     {"clock", step_clock, true},
     {"interrupts", step_interrupts, true},
+    {"threads", step_threads, true},
     {"crucible", step_crucible, true},
     {"self-tests", step_selftests, false},
     {"modules", step_modules, false},

@@ -4,6 +4,7 @@
  */
 #include "console/input.h"
 #include "cpu/x86.h"
+#include "sched/thread.h"
 #include <stddef.h>
 
 #define INPUT_BYTES 1024u /* a power of two */
@@ -12,6 +13,7 @@ static uint8_t input_queue[INPUT_BYTES];
 static uint32_t input_head, input_tail; /* ever written, ever read */
 static void (*input_poller)(void);
 static bool input_break;
+static struct wait_queue input_waiting;
 
 #define INPUT_CONTROL_C 3u
 
@@ -25,6 +27,9 @@ void input_put(uint8_t byte) {
     }
     input_queue[head % INPUT_BYTES] = byte;
     __atomic_store_n(&input_head, head + 1, __ATOMIC_RELEASE);
+    uint64_t flags = threads_lock();
+    wait_wake(&input_waiting);
+    threads_unlock(flags);
 }
 
 bool input_take(uint8_t *out_byte) {
@@ -37,7 +42,8 @@ bool input_take(uint8_t *out_byte) {
     return true;
 }
 
-uint8_t input_wait(void) {
+/* Before there are threads. */
+static uint8_t input_wait_halted(void) {
     uint8_t byte;
     for (;;) {
         x86_interrupts_off();
@@ -49,6 +55,22 @@ uint8_t input_wait(void) {
     }
 }
 
+uint8_t input_wait(void) {
+    if (!threads_are_started()) {
+        return input_wait_halted();
+    }
+    uint8_t byte;
+    uint64_t flags = threads_lock();
+    struct wait_entry *wait = &thread_this()->wait;
+    while (!input_take(&byte)) {
+        wait_join(&input_waiting, wait);
+        thread_insist();
+    }
+    wait_served(wait);
+    threads_unlock(flags);
+    return byte;
+}
+
 void input_set_poll(void (*poll)(void)) { input_poller = poll; }
 
 void input_poll(void) {
@@ -56,6 +78,8 @@ void input_poll(void) {
         input_poller();
     }
 }
+
+bool input_is_polled(void) { return input_poller != NULL; }
 
 bool input_interrupted(void) { return __atomic_load_n(&input_break, __ATOMIC_RELAXED); }
 

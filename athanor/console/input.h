@@ -11,7 +11,7 @@
 void input_put(uint8_t byte);
 /* False if nothing is there. */
 bool input_take(uint8_t *out_byte);
-/* Halts the processor until a byte is there. Interrupts must be on. */
+/* Waits until a byte is there; others run meanwhile. */
 uint8_t input_wait(void);
 /* True if ^C has been typed since input_forget_interrupt; it is in the queue
  * like any other byte.
@@ -24,5 +24,6 @@ void input_drop(void);
  * tick. */
 void input_set_poll(void (*poll)(void));
 void input_poll(void);
+bool input_is_polled(void);
 
 #endif

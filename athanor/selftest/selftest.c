@@ -20,7 +20,8 @@ static uint32_t selftest_run_list(const struct selftest *list, uint32_t *count) 
 
 uint32_t selftest_run(uint32_t *out_count) {
     static const struct selftest *const lists[] = {selftest_protection, selftest_memory,
-                                                   selftest_machine, selftest_crucible};
+                                                   selftest_machine, selftest_threads,
+                                                   selftest_crucible};
     uint32_t failures = 0;
     *out_count = 0;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {

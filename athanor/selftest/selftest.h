@@ -16,6 +16,7 @@ uint32_t selftest_run(uint32_t *out_count);
 extern const struct selftest selftest_protection[];
 extern const struct selftest selftest_memory[];
 extern const struct selftest selftest_machine[];
+extern const struct selftest selftest_threads[];
 extern const struct selftest selftest_crucible[];
 
 #endif

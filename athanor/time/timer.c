@@ -1,23 +1,49 @@
 /*
- * The tick: a one-shot timer that is armed again each time. If no timer ticks,
- * halting could last forever; timer_start says so and the caller decides.
+ * The tick: a one-shot timer that is armed again each time. There is one while
+ * a thread runs (its call may have a limit) or input is polled; else the timer
+ * fires only when the scheduler wants it to. If no timer ticks, halting could
+ * last forever; timer_start says so and the caller decides.
  */
 #include "time/timer.h"
 #include "console/input.h"
 #include "cpu/apic.h"
 #include "modules/modules.h"
+#include "sched/thread.h"
+#include "time/clock.h"
 #include "trap/trap.h"
 #include <stddef.h>
 
 static uint64_t timer_count;
+static uint64_t timer_fires_at; /* UINT64_MAX: never */
+
+/* Firing too early costs less than arming too often. */
+static void timer_arm(uint64_t ns) {
+    uint64_t now = clock_ns();
+    uint64_t at = ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
+    if (at >= timer_fires_at) {
+        return;
+    }
+    timer_fires_at = at;
+    apic_timer_arm(ns);
+}
+
+void timer_rearm(void) {
+    uint64_t ns = threads_are_started() ? threads_timer_ns() : UINT64_MAX;
+    bool ticks = !threads_are_idle() || input_is_polled();
+    timer_arm(ticks && ns > TIMER_TICK_NS ? TIMER_TICK_NS : ns);
+}
 
 static void timer_tick(void *self, struct trap_frame *frame) {
     (void)self;
     __atomic_fetch_add(&timer_count, 1, __ATOMIC_RELAXED);
-    apic_timer_arm(TIMER_TICK_NS);
+    timer_fires_at = UINT64_MAX;
     input_poll();
     modules_tick(frame);
     apic_end_of_interrupt();
+    threads_timer();
+    if (!threads_are_started()) { /* else the end of the interrupt does it */
+        timer_rearm();
+    }
 }
 
 bool timer_start(void) {
@@ -25,7 +51,8 @@ bool timer_start(void) {
     if (!apic_timer_start()) {
         return false;
     }
-    apic_timer_arm(TIMER_TICK_NS);
+    timer_fires_at = UINT64_MAX;
+    timer_rearm();
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
 #include "modules/modules.h"
+#include "sched/thread.h"
 #include "trap/panic.h"
 #include <stddef.h>
 
@@ -120,6 +121,7 @@ void trap_dispatch(struct trap_frame *frame) {
     if (run != NULL) {
         run(trap_handlers[frame->vector].self, frame);
     }
+    threads_leave_interrupt(frame);
 }
 
 const char *trap_name(uint64_t vector) {
