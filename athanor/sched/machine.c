@@ -79,6 +79,7 @@ void machine_give_vectors(void *block) {
     memory_give(block, cpu_features.xsave_area_bytes + VECTORS_ALIGN);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the instruction writes there */
 static void machine_save_vectors(uint8_t *area) {
     if (cpu_features.xsave_mask == 0) {
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
