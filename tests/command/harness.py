@@ -11,10 +11,11 @@ WORK = Path(os.environ.get("WORK", tempfile.gettempdir())) / "modules"
 
 
 def alkahest(*words, stdin=b"", env=None, cwd=None, timeout=60):
-    """Runs the command; output and error output as text (undecodable bytes kept)."""
+    """Runs the command; output and error output as text (undecodable bytes kept). `stdin`: text, bytes, or a file."""
     if isinstance(stdin, str):
         stdin = stdin.encode()
-    done = subprocess.run([ALKAHEST, *map(str, words)], input=stdin, capture_output=True, check=False,
+    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    done = subprocess.run([ALKAHEST, *map(str, words)], **given, capture_output=True, check=False,
                           timeout=timeout, cwd=cwd, env=os.environ | (env or {}))
     done.out = done.stdout.decode("utf-8", "surrogateescape")
     done.err = done.stderr.decode("utf-8", "surrogateescape")

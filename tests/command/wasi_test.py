@@ -89,7 +89,12 @@ class Surroundings(ProbeTest):
         self.check(done, 0, out="3 lines, no terminal\n", err="counted\n")
 
     def test_polling(self):
-        self.assertEqual(self.out("poll", stdin=b"x"), "2 1 1\n")
+        # What is to be read is there before the program starts: it does not wait, since it can write.
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.write(writer, b"x")
+        os.close(writer)
+        self.assertEqual(self.out("poll", stdin=reader), "2 1 1\n")
 
     def test_without_a_directory_there_is_no_file(self):
         done = alkahest("run", PROBE, "cat", "/etc/passwd")
