@@ -300,7 +300,8 @@ static void call_find_entry(struct emit *e, uint32_t table_idx) {
     int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
     bool fixed = !table->imported && table->range.has_max && table->range.max == table->range.min;
     if (fixed && table->range.min <= INT32_MAX)
-        x64_alu_imm(&e->x, X64_CMP, x64_rm_gpr(CALL_INDEX), (int32_t)table->range.min);
+        x64_alu_imm(&e->x, table->range.is_64 ? X64_CMP | X64_W : X64_CMP, x64_rm_gpr(CALL_INDEX),
+                    (int32_t)table->range.min);
     else
         x64_g(&e->x, X64_CMP | X64_W, CALL_INDEX,
               x64_mem(X64_GPR(R15), view + (int32_t)offsetof(struct alka_view, size)));
@@ -348,15 +349,26 @@ void call_helper(struct emit *e, enum alka_helper helper, uint32_t param_count,
     call_finish(e, &type, homes);
 }
 
+void call_helper_size(struct emit *e, enum alka_helper helper, uint32_t param_count, bool is_64) {
+    call_helper(e, helper, param_count, is_64 ? ALKA_I64 : ALKA_I32);
+    if (!is_64)
+        x64_gg(&e->x, X64_MOV, X64_GPR(RAX), X64_GPR(RAX));
+}
+
 /* (delta) → old size in pages, or -1 */
 void low_memory_grow(struct emit *e, const struct lowering *how) {
     (void)how;
-    static const alka_valtype i32 = ALKA_I32;
-    static const struct alka_functype type = {&i32, &i32, 1, 1};
-    emit_take_u32(e); /* memory 0 */
-    reg_set homes = call_prepare(e, &type, false);
-    x64_call(&e->x, 0);
-    emit_reloc(e, ALKA_RELOC_HELPER_CALL, ALKA_HELPER_MEMORY_GROW);
-    x64_gg(&e->x, X64_MOV, X64_GPR(RAX), X64_GPR(RAX)); /* the helper's result has 64 bits */
-    call_finish(e, &type, homes);
+    uint32_t memory_idx = emit_take_u32(e);
+    bool is_64 = e->gen->module->memories[memory_idx].range.is_64;
+    stack_push(e, value_const(ALKA_KIND_I32, memory_idx));
+    call_helper_size(e, ALKA_HELPER_MEMORY_GROW, 2, is_64);
+}
+
+/* (reference, delta) → old size in entries, or -1 */
+void low_table_grow(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t table_idx = emit_take_u32(e);
+    bool is_64 = e->gen->module->tables[table_idx].range.is_64;
+    stack_push(e, value_const(ALKA_KIND_I32, table_idx));
+    call_helper_size(e, ALKA_HELPER_TABLE_GROW, 3, is_64);
 }

@@ -100,7 +100,7 @@ alka_status alka_codegen_begin(const struct alka_module *module,
         const struct alka_table_def *table = &module->tables[i];
         gen->foreign_tables[i] = table->imported || table->exported || is_open;
     }
-    gen->has_memory = module->memory_count > 0;
+    gen->has_memory32 = module->memory_count > 0 && !module->memories[0].range.is_64;
     gen->memory_reg = gen->layout.memory_is_separate ? X64_R14 : X64_R15;
     codegen_choose_registers(gen);
     *out_codegen = gen;

@@ -56,7 +56,7 @@ enum value_kind {
     VALUE_SLOT,    /* in the frame, in the slot of its own depth */
     VALUE_FLAGS,   /* i32: condition `cond`; on top of the stack only */
     VALUE_ADDRESS, /* (base) + (index << scale) + disp, to be computed by lea */
-    VALUE_LOAD,    /* memory[(base) + disp], to be read as `load` says */
+    VALUE_LOAD, /* memory[(base) + disp], to be read as `load` says; is_absolute: [base + disp] */
 };
 
 #define NO_WEB UINT32_MAX
@@ -77,6 +77,7 @@ struct value {
         uint8_t cond;  /* FLAGS: enum flag_cond */
         uint8_t load;  /* LOAD: enum load_kind */
     };
+    bool is_absolute; /* LOAD: base is the entry's own, a host address that was checked */
     int32_t disp;
     union {
         uint64_t bits; /* CONST; f32 in the low half; v128: value_const_v128 */
@@ -212,7 +213,7 @@ struct alka_codegen {
     struct pages sites, relocs, rodata, fixups, tables, constants, stubs;
     uint32_t constant_count;
     reg_set allocatable, home_regs; /* what the limits and the module leave */
-    bool has_memory;
+    bool has_memory32;  /* memory 0 exists and has 32-bit addresses: the memory model is for it */
     uint8_t memory_reg; /* r15 or r14 */
     bool is_finished;
 };

@@ -1,13 +1,6 @@
 /*
- * Room: codegen. Loads and stores of linear memory. Comes in: an address, the memarg. Goes out: a
- * pending load, or the store. Must never emit an access whose index register is not a zero-extended
- * i32 in the guard model: constants and scales are added to the index in 32 bits, where they wrap
- * as in WebAssembly, never inside a 64-bit address (CVE-2023-26489). The memarg's offset is the
- * displacement.
- *
- *   guard     [base + index + offset], and the pages behind the memory fault
- *   checked   index + offset + bytes is compared with the memory's size first
- *   wrap      (index + offset) is masked with the memory's size minus 1
+ * Room: codegen. Loads and stores of linear memory (addresses: address.c). Comes in: an address
+ * that may be accessed. Goes out: a pending load, or the store.
  */
 #include "lowerings.h"
 #include "x64_vector.h"
@@ -33,123 +26,6 @@ const struct load_form load_forms[LOAD_KINDS] = {
     [LOAD_32X2_U] = {X64_PMOVZXDQ, ALKA_KIND_V128},
     [LOAD_64_SPLAT] = {X64_MOVDDUP, ALKA_KIND_V128},
 };
-
-static struct x64_gpr memory_base(const struct emit *e) { return reg_gpr(e->gen->memory_reg); }
-
-struct x64_rm load_mem(struct emit *e, const struct value *load) {
-    if (load->base == REG_NONE)
-        return x64_mem(memory_base(e), load->disp);
-    return x64_mem_index(memory_base(e), reg_gpr(load->base), 0, load->disp);
-}
-
-/* Turns the entry, whose value is in a register, into [that register + disp]. */
-static void address_become(struct emit *e, struct value *address, int32_t disp) {
-    if (address->kind == VALUE_LOCAL)
-        address->base = e->homes[address->base_web].reg;
-    address->kind = VALUE_LOAD;
-    address->disp = disp;
-    address->wasm_off = e->op_off;
-    e->pending_loads++;
-}
-
-static void address_become_const(struct emit *e, struct value *address, int32_t disp) {
-    *address = (struct value){.kind = VALUE_LOAD,
-                              .type = address->type,
-                              .base = REG_NONE,
-                              .disp = disp,
-                              .base_web = NO_WEB,
-                              .wasm_off = e->op_off};
-    e->pending_loads++;
-}
-
-/* index + constant, where the constant may join the displacement: both are so small that the sum
- * does not wrap, so it is the same in 64 bits as in 32. What remains is the index. */
-static uint64_t address_split(struct value *address, uint64_t offset) {
-    bool fits = address->kind == VALUE_ADDRESS && address->zero_bits && address->disp > 0 &&
-                (uint64_t)address->disp + offset <= INT32_MAX;
-    if (!fits)
-        return 0;
-    uint64_t constant = (uint64_t)address->disp;
-    address->disp = 0;
-    if (address->index == REG_NONE)
-        address->kind = address->base_web == NO_WEB ? VALUE_REG : VALUE_LOCAL;
-    return constant;
-}
-
-static void address_guard(struct emit *e, struct value *address, uint64_t offset) {
-    if (value_is_const(address) && address->bits + offset <= INT32_MAX) {
-        address_become_const(e, address, (int32_t)(address->bits + offset));
-        return;
-    }
-    offset += address_split(address, offset);
-    if (offset <= INT32_MAX) {
-        stack_reg(e, address);
-        address_become(e, address, (int32_t)offset);
-        return;
-    }
-    /* A displacement cannot hold it: what does not fit 32 bits is out of bounds anyway. */
-    unsigned reg = stack_own(e, address);
-    x64_alu_imm(&e->x, X64_ADD, reg_rm(reg), (int32_t)offset);
-    emit_trap_if(e, X64_B, ALKA_TRAP_MEMORY_BOUNDS);
-    address_become(e, address, 0);
-}
-
-static void address_checked(struct emit *e, struct value *address, uint64_t offset,
-                            uint32_t bytes) {
-    struct x64_rm size = x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(memory_bytes));
-    if (value_is_const(address) && address->bits + offset + bytes <= INT32_MAX) {
-        x64_alu_imm(&e->x, X64_CMP | X64_W, size, (int32_t)(address->bits + offset + bytes));
-        emit_trap_if(e, X64_B, ALKA_TRAP_MEMORY_BOUNDS);
-        address_become_const(e, address, (int32_t)(address->bits + offset));
-        return;
-    }
-    if (offset + bytes <= INT32_MAX) {
-        unsigned reg = stack_reg(e, address);
-        e->pinned |= REG_BIT(reg);
-        unsigned end = stack_alloc(e, REG_GENERAL);
-        x64_g(&e->x, X64_LEA | X64_W, reg_gpr(end),
-              x64_mem(reg_gpr(reg), (int32_t)(offset + bytes)));
-        x64_g(&e->x, X64_CMP | X64_W, reg_gpr(end), size);
-        stack_free(e, end);
-        emit_trap_if(e, X64_A, ALKA_TRAP_MEMORY_BOUNDS);
-        address_become(e, address, (int32_t)offset);
-        return;
-    }
-    unsigned reg = stack_own(e, address);
-    unsigned end = stack_alloc(e, REG_GENERAL);
-    x64_mov_imm(&e->x, reg_gpr(end), offset);
-    x64_gg(&e->x, X64_ADD | X64_W, reg_gpr(reg), reg_gpr(end));
-    x64_g(&e->x, X64_LEA | X64_W, reg_gpr(end), x64_mem(reg_gpr(reg), (int32_t)bytes));
-    x64_g(&e->x, X64_CMP | X64_W, reg_gpr(end), size);
-    stack_free(e, end);
-    emit_trap_if(e, X64_A, ALKA_TRAP_MEMORY_BOUNDS);
-    address_become(e, address, 0);
-}
-
-static void address_wrap(struct emit *e, struct value *address, uint64_t offset) {
-    unsigned reg = stack_own(e, address);
-    if (offset)
-        x64_alu_imm(&e->x, X64_ADD, reg_rm(reg), (int32_t)offset);
-    x64_g(&e->x, X64_AND | X64_W, reg_gpr(reg),
-          x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(memory_mask)));
-    address_become(e, address, 0);
-}
-
-void memory_address(struct emit *e, struct value *address, uint32_t bytes) {
-    emit_take_u32(e); /* alignment: a hint */
-    uint64_t offset = alka_leb_take_unsigned(&e->pc);
-    switch (e->gen->options.memory_model) {
-    case ALKA_MEMORY_GUARD:
-        address_guard(e, address, offset);
-        return;
-    case ALKA_MEMORY_CHECKED:
-        address_checked(e, address, offset, bytes);
-        return;
-    case ALKA_MEMORY_WRAP:
-        address_wrap(e, address, offset);
-        return;
-    }
-}
 
 void low_load(struct emit *e, const struct lowering *how) {
     static const uint8_t bytes[LOAD_KINDS] = {
@@ -208,8 +84,16 @@ void low_store(struct emit *e, const struct lowering *how) {
 
 void low_memory_size(struct emit *e, const struct lowering *how) {
     (void)how;
-    emit_take_u32(e); /* memory 0 */
-    unsigned reg = stack_result(e, ALKA_KIND_I32, NULL, NULL);
-    x64_g(&e->x, X64_MOV, reg_gpr(reg), x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(memory_pages)));
-    stack_replace(e, 0, ALKA_KIND_I32, reg);
+    uint32_t memory_idx = emit_take_u32(e);
+    unsigned kind =
+        e->gen->module->memories[memory_idx].range.is_64 ? ALKA_KIND_I64 : ALKA_KIND_I32;
+    unsigned reg = stack_result(e, kind, NULL, NULL);
+    if (memory_idx == 0) {
+        x64_g(&e->x, X64_MOV | X64_W, reg_gpr(reg),
+              x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(memory_pages)));
+    } else {
+        x64_g(&e->x, X64_MOV | X64_W, reg_gpr(reg), memory_view_size(e, memory_idx));
+        x64_n_i8(&e->x, X64_SHIFT_IMM | X64_W, X64_SHR, reg_rm(reg), 16);
+    }
+    stack_replace(e, 0, kind, reg);
 }

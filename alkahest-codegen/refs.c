@@ -51,9 +51,11 @@ void low_table_get(struct emit *e, const struct lowering *how) {
 void low_table_size(struct emit *e, const struct lowering *how) {
     (void)how;
     uint32_t table_idx = emit_take_u32(e);
-    unsigned reg = stack_result(e, ALKA_KIND_I32, NULL, NULL);
-    x64_g(&e->x, X64_MOV, reg_gpr(reg), table_view(e, table_idx, offsetof(struct alka_view, size)));
-    stack_replace(e, 0, ALKA_KIND_I32, reg);
+    unsigned kind = e->gen->module->tables[table_idx].range.is_64 ? ALKA_KIND_I64 : ALKA_KIND_I32;
+    unsigned reg = stack_result(e, kind, NULL, NULL);
+    x64_g(&e->x, X64_MOV | X64_W, reg_gpr(reg),
+          table_view(e, table_idx, offsetof(struct alka_view, size)));
+    stack_replace(e, 0, kind, reg);
 }
 
 /* The types are known already: the entries have them. */

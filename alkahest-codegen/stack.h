@@ -161,7 +161,7 @@ static inline reg_set reg_class(unsigned kind) {
     return kind_is_vector(kind) ? REG_VECTOR : REG_GENERAL;
 }
 
-/* memory.c: how a pending load reads */
+/* memory.c: how a pending load reads; address.c: where */
 struct load_form {
     x64_op op;
     uint8_t kind; /* enum alka_kind of the result */
@@ -171,5 +171,7 @@ struct x64_rm load_mem(struct emit *e, const struct value *load);
 /* Takes the memarg of an access of `bytes` and makes the entry an address that may be accessed: a
  * VALUE_LOAD whose `load` is not set yet. */
 void memory_address(struct emit *e, struct value *address, uint32_t bytes);
+/* The current size of a memory in bytes. */
+struct x64_rm memory_view_size(const struct emit *e, uint32_t memory_idx);
 
 #endif

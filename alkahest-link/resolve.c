@@ -133,7 +133,7 @@ static bool resolve_table_fits(const struct alka_table *table, const struct alka
 
 static bool resolve_memory_fits(const struct alka_memory *memory, const struct alka_memory_def *def,
                                 enum alka_memory_model model) {
-    if (model == ALKA_MEMORY_GUARD && memory->reserve_bytes < ALKA_SLOT_BYTES)
+    if (model == ALKA_MEMORY_GUARD && !memory->is_64 && memory->reserve_bytes < ALKA_SLOT_BYTES)
         return false;
     return memory->is_64 == def->range.is_64 && memory->is_shared == def->range.shared &&
            resolve_range_fits(&def->range, memory->pages, memory->max_pages);

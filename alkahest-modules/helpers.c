@@ -20,9 +20,10 @@ static uint64_t helper_memory_bytes(const struct alka_memory *memory) {
     return memory->pages * ALKA_WASM_PAGE_BYTES;
 }
 
-uint64_t alka_helper_memory_grow(uint64_t delta_pages, struct alka_context *caller) {
+uint64_t alka_helper_memory_grow(uint64_t delta_pages, uint32_t memory_idx,
+                                 struct alka_context *caller) {
     struct alka_instance *instance = caller->instance;
-    uint64_t old = alka_memory_grow(instance->memories[0], delta_pages);
+    uint64_t old = alka_memory_grow(instance->memories[memory_idx], delta_pages);
     if (old != UINT64_MAX)
         instance->counters.memory_grows++;
     return old;
@@ -77,13 +78,13 @@ void alka_helper_table_set(uint64_t index, uint64_t reference, uint32_t table_id
         table_set(table, index, reference);
 }
 
-uint32_t alka_helper_table_grow(uint64_t reference, uint64_t delta, uint32_t table_idx,
+uint64_t alka_helper_table_grow(uint64_t reference, uint64_t delta, uint32_t table_idx,
                                 struct alka_context *caller) {
     struct alka_table *table = caller->instance->tables[table_idx];
     uint64_t old = alka_table_grow(table, delta);
     if (old != UINT64_MAX)
         table_fill(table, old, delta, reference);
-    return (uint32_t)old;
+    return old;
 }
 
 void alka_helper_table_fill(uint64_t to, uint64_t reference, uint64_t count, uint32_t table_idx,

@@ -189,7 +189,7 @@ static alka_status instance_make_memories(struct alka_instance *instance) {
         if (i >= module->imported_memories)
             ALKA_TRY(instance_own_memory(instance, i));
         struct alka_memory *memory = instance->memories[i];
-        if (image->code.memory_model == ALKA_MEMORY_WRAP)
+        if (image->code.memory_model == ALKA_MEMORY_WRAP && i == 0 && !memory->is_64)
             ALKA_TRY(memory_wrap(memory));
         struct alka_use *use = &instance->memory_uses[i];
         use->view = &views[i];

@@ -82,7 +82,7 @@ alka_status memory_init(struct alka_memory *memory, const struct alka_crucible *
         .reserve_bytes = reserve_bytes,
         .is_64 = range->is_64,
         .is_shared = range->shared,
-        .is_wrapped = model == ALKA_MEMORY_WRAP,
+        .is_wrapped = model == ALKA_MEMORY_WRAP && !range->is_64,
     };
     if (range->min > limit_pages)
         return ALKA_E_OUT_OF_MEMORY;

@@ -148,7 +148,8 @@ static alka_status check_data(struct check *check, uint32_t data_idx) {
     return ALKA_OK;
 }
 
-enum { MEMARG_HAS_MEMORY = 0x40, MEMARG_FLAGS_END = 0x80, MEMARG_ALIGN_END = 32 };
+/* Release 3.0 gave bit 6 a meaning and made what is below it an alignment, however large. */
+enum { MEMARG_HAS_MEMORY = 0x40, MEMARG_FLAGS_END = 0x80, MEMARG_ALIGN_END_2 = 32 };
 
 /* The flags of a memarg (5.4.6): alignment as a power of two, and whether a memory is named. */
 static alka_status check_memarg_flags(struct check *check, uint32_t *out_log2,
@@ -157,12 +158,11 @@ static alka_status check_memarg_flags(struct check *check, uint32_t *out_log2,
     const uint8_t *at = in->cursor;
     uint32_t flags = 0;
     ALKA_TRY(in_u32(in, &flags));
-    bool has_memory = (flags & MEMARG_HAS_MEMORY) != 0 && flags < MEMARG_FLAGS_END &&
-                      in_may_use(in, ALKA_FEATURE_MULTI_MEMORY);
-    if (has_memory)
-        flags &= ~(uint32_t)MEMARG_HAS_MEMORY;
-    if (flags >= MEMARG_ALIGN_END)
+    bool may_have_memory = in_may_use(in, ALKA_FEATURE_MULTI_MEMORY);
+    if (flags >= (may_have_memory ? MEMARG_FLAGS_END : MEMARG_ALIGN_END_2))
         return in_fail(in, ALKA_E_MEMARG_FLAGS, at, flags, 0);
+    bool has_memory = (flags & MEMARG_HAS_MEMORY) != 0;
+    flags &= ~(uint32_t)MEMARG_HAS_MEMORY;
     *out_log2 = flags;
     *out_memory_idx = 0;
     if (!has_memory)

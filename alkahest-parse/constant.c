@@ -61,11 +61,13 @@ static alka_status constant_global(struct constant *constant) {
     struct input *in = &constant->parser->in;
     uint32_t global_idx = 0;
     ALKA_TRY(in_u32(in, &global_idx));
-    /* Only imported globals are known before instantiation; GC admits all earlier ones. */
-    uint32_t known =
-        in_may_use(in, ALKA_FEATURE_GC) ? in->module->global_count : in->module->imported_globals;
+    /* Only imported globals are known before instantiation; release 3.0 admits all earlier ones. */
+    uint32_t known = in_may_use(in, ALKA_FEATURE_EXTENDED_CONST) ? in->module->global_count
+                                                                 : in->module->imported_globals;
     if (global_idx >= known)
         return constant_fail(constant, ALKA_E_UNKNOWN_GLOBAL, global_idx, 0);
+    if (global_idx >= in->module->imported_globals)
+        ALKA_TRY(in_use(in, ALKA_FEATURE_EXTENDED_CONST, constant->at));
     if (in->module->globals[global_idx].is_mutable)
         return constant_fail(constant, ALKA_E_CONSTANT_REQUIRED, 0, 0);
     return constant_push(constant, in->module->globals[global_idx].type);

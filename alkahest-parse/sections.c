@@ -93,7 +93,8 @@ static alka_status section_limits(struct parser *parser, bool is_memory,
                                      .has_max = (flags & LIMITS_HAS_MAX) != 0,
                                      .shared = (flags & LIMITS_SHARED) != 0,
                                      .is_64 = (flags & LIMITS_64) != 0};
-    uint32_t bits = out_range->is_64 ? 64 : 32;
+    /* Since there are 64-bit ones, every limit is written as a 64-bit number. */
+    uint32_t bits = in_may_use(in, ALKA_FEATURE_MEMORY64) ? 64 : 32;
     ALKA_TRY(in_unsigned(in, bits, &out_range->min));
     if (out_range->has_max)
         ALKA_TRY(in_unsigned(in, bits, &out_range->max));
@@ -107,6 +108,16 @@ static alka_status section_check_order(struct parser *parser, const struct alka_
     if (range->min > range->max)
         return in_fail(&parser->in, ALKA_E_LIMITS_ORDER, at, range->min, range->max);
     return ALKA_OK;
+}
+
+/* A table with 32-bit indices; only since limits are 64-bit numbers can they say more. */
+static alka_status section_check_entries(struct parser *parser, const struct alka_range *range,
+                                         const uint8_t *at) {
+    if (!range->is_64 && range->min > UINT32_MAX)
+        return in_fail(&parser->in, ALKA_E_TABLE_SIZE, at, range->min, 0);
+    if (!range->is_64 && range->has_max && range->max > UINT32_MAX)
+        return in_fail(&parser->in, ALKA_E_TABLE_SIZE, at, range->max, 0);
+    return section_check_order(parser, range, at);
 }
 
 static alka_status section_add_table(struct parser *parser, bool imported) {
@@ -125,7 +136,7 @@ static alka_status section_add_table(struct parser *parser, bool imported) {
     ALKA_TRY(in_reftype(in, &table.type));
     const uint8_t *limits_at = in->cursor;
     ALKA_TRY(section_limits(parser, false, &table.range));
-    ALKA_TRY(section_check_order(parser, &table.range, limits_at));
+    ALKA_TRY(section_check_entries(parser, &table.range, limits_at));
     ALKA_TRY(parser_grow(parser, &module->tables, sizeof *module->tables, module->table_count, 1,
                          &parser->tables_room));
     module->tables[module->table_count++] = table;

@@ -118,7 +118,7 @@ static enum alka_trap trap_of(void (*body)(void)) {
 
 static uint64_t args[3];
 static uint32_t which[2];
-static uint32_t result;
+static uint64_t result;
 
 static void call_copy(void) {
     alka_helper_memory_copy(args[0], args[1], args[2], 0, 0, &world.context);
@@ -262,11 +262,11 @@ static void table_grow_grows_or_changes_nothing(void **state) {
     (void)state;
     which[0] = 1;
     assert_int_equal(with(call_table_grow, 9, 5, 0), ALKA_TRAP_NONE);
-    assert_int_equal(result, UINT32_MAX);
+    assert_int_equal(result, UINT64_MAX);
     assert_int_equal(with(call_table_grow, 9, UINT32_MAX, 0), ALKA_TRAP_NONE);
-    assert_int_equal(result, UINT32_MAX);
+    assert_int_equal(result, UINT64_MAX);
     assert_int_equal(with(call_table_grow, 9, UINT64_MAX, 0), ALKA_TRAP_NONE);
-    assert_int_equal(result, UINT32_MAX);
+    assert_int_equal(result, UINT64_MAX);
     assert_int_equal(world.externs.size, TABLE_ENTRIES);
     assert_int_equal(with(call_table_grow, 9, 0, 0), ALKA_TRAP_NONE);
     assert_int_equal(result, TABLE_ENTRIES);

@@ -88,11 +88,12 @@
 ;;   4  mov eax, dword ptr [r15]
 ;;   7  mov dword ptr [rbp], eax
 ;;   a  mov edi, 1
-;;   f  call {alka_helper_memory_grow}
-;;  14  mov eax, eax
-;;  16  add eax, dword ptr [rbp]
-;;  19  add rbp, 0x10
-;;  1d  ret
+;;   f  xor esi, esi
+;;  11  call {alka_helper_memory_grow}
+;;  16  mov eax, eax
+;;  18  add eax, dword ptr [rbp]
+;;  1b  add rbp, 0x10
+;;  1f  ret
 
 ;; code over_trap
 ;;   0  mov edi, dword ptr [r15 + rdi]

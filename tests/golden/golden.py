@@ -2,6 +2,7 @@
 """Golden tests of the code generator: modules in text form whose comments say what must come out.
 
     ;; flags: --cpu=x86-64-v3            how the machine code below is made
+    ;; enable: multi-memory …         what the assembler must be told to understand the module
     ;; least: x86-64-v2               processors below have no place among the configurations
     ;; run: NAME ARG… => RESULT          checked in every configuration; RESULT may be `trap: MESSAGE`
     ;; code NAME                         then the function's instructions, one comment line each
@@ -142,10 +143,12 @@ def update(path, alkahest, wasm, flags, lines, names):
 
 def check_file(path, alkahest, folder, is_update):
     wasm = folder / f"{path.stem}.wasm"
-    done = run(["wat2wasm", "--debug-names", path, "-o", wasm])
+    lines, parts = read_parts(path.read_text(encoding="utf-8"))
+    enabled = [f"--enable-{name}" for line in lines for names in re.findall(r";; enable: (.*)$", line)
+               for name in names.split()]
+    done = run(["wat2wasm", "--debug-names", *enabled, path, "-o", wasm])
     if done.returncode != 0:
         raise Failure(done.stderr.strip())
-    lines, parts = read_parts(path.read_text(encoding="utf-8"))
     flags = flags_of(lines)
     wanted = [name for line in lines for name in re.findall(r";; show: (.*)$", line)]
     names = " ".join(wanted).split()

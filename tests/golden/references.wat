@@ -135,25 +135,26 @@
 ;;   6  mov esi, 1
 ;;   b  xor edx, edx
 ;;   d  call {alka_helper_table_grow}
-;;  12  mov rcx, qword ptr [r15 - 0x58]
-;;  16  add rcx, 0x28
-;;  1a  mov rsi, rcx
-;;  1d  mov edi, eax
-;;  1f  xor edx, edx
-;;  21  call {alka_helper_table_set}
-;;  26  xor eax, eax
-;;  28  cmp rax, qword ptr [r15 - 0xa8]
-;;  2f  jae +0x59
-;;  35  shl rax, 5
-;;  39  mov r11, qword ptr [r15 - 0xb0]
-;;  40  add r11, rax
-;;  43  cmp dword ptr [r11 + 0x18], 0 {type 0}
-;;  4b  jne +0x5b
-;;  51  call qword ptr [r11]
-;;  54  nop dword ptr [rax]
-;;  58  ret
-;;  59  ud2
-;;  5b  cmp qword ptr [r11 + 0x10], 0
-;;  60  jne +0x64
-;;  62  ud2
+;;  12  mov eax, eax
+;;  14  mov rcx, qword ptr [r15 - 0x58]
+;;  18  add rcx, 0x28
+;;  1c  mov rsi, rcx
+;;  1f  mov edi, eax
+;;  21  xor edx, edx
+;;  23  call {alka_helper_table_set}
+;;  28  xor eax, eax
+;;  2a  cmp rax, qword ptr [r15 - 0xa8]
+;;  31  jae +0x5b
+;;  37  shl rax, 5
+;;  3b  mov r11, qword ptr [r15 - 0xb0]
+;;  42  add r11, rax
+;;  45  cmp dword ptr [r11 + 0x18], 0 {type 0}
+;;  4d  jne +0x5d
+;;  53  call qword ptr [r11]
+;;  56  nop dword ptr [rax]
+;;  5a  ret
+;;  5b  ud2
+;;  5d  cmp qword ptr [r11 + 0x10], 0
+;;  62  jne +0x66
 ;;  64  ud2
+;;  66  ud2

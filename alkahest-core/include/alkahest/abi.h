@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALKA_ABI_VERSION 1u
+#define ALKA_ABI_VERSION 2u
 
 #define ALKA_WASM_PAGE_BYTES 65536u
 /* Address space behind a memory base in the guard model: 4 GiB of index and 4 GiB that static

@@ -35,13 +35,13 @@ typedef uint32_t alka_cpu_set;
 /* HELPER(id, C symbol, parameters without the context, i32 result: 1) */
 /* clang-format off */
 #define ALKA_HELPERS(HELPER)                                                                      \
-    HELPER(MEMORY_GROW, alka_helper_memory_grow, 1, 0) /* (u64 delta pages) → u64 old pages, -1 */ \
+    HELPER(MEMORY_GROW, alka_helper_memory_grow, 2, 0) /* (delta, memory) → u64 old pages, -1 */  \
     HELPER(MEMORY_COPY, alka_helper_memory_copy, 5, 0) /* (to, from, bytes, memories to, from) */ \
     HELPER(MEMORY_FILL, alka_helper_memory_fill, 4, 0) /* (to, byte, bytes, memory) */            \
     HELPER(MEMORY_INIT, alka_helper_memory_init, 5, 0) /* (to, from, bytes, segment, memory) */   \
     HELPER(DATA_DROP, alka_helper_data_drop, 1, 0)     /* (segment) */                            \
     HELPER(TABLE_SET, alka_helper_table_set, 3, 0)     /* (index, reference, table) */            \
-    HELPER(TABLE_GROW, alka_helper_table_grow, 3, 1)   /* (reference, delta, table) → old size */ \
+    HELPER(TABLE_GROW, alka_helper_table_grow, 3, 0)   /* (ref, delta, table) → u64 old size, -1 */ \
     HELPER(TABLE_FILL, alka_helper_table_fill, 4, 0)   /* (to, reference, count, table) */        \
     HELPER(TABLE_COPY, alka_helper_table_copy, 5, 0)   /* (to, from, count, tables to, from) */   \
     HELPER(TABLE_INIT, alka_helper_table_init, 5, 0)   /* (to, from, count, segment, table) */    \

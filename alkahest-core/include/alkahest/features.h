@@ -17,9 +17,9 @@
     FEATURE(REFERENCE_TYPES, "reference-types", 2, 1)         \
     FEATURE(SIMD, "simd", 2, 1)                               \
     FEATURE(TAIL_CALL, "tail-call", 3, 0)                     \
-    FEATURE(EXTENDED_CONST, "extended-const", 3, 0)           \
-    FEATURE(MULTI_MEMORY, "multi-memory", 3, 0)               \
-    FEATURE(MEMORY64, "memory64", 3, 0)                       \
+    FEATURE(EXTENDED_CONST, "extended-const", 3, 1)           \
+    FEATURE(MULTI_MEMORY, "multi-memory", 3, 1)               \
+    FEATURE(MEMORY64, "memory64", 3, 1)                       \
     FEATURE(EXCEPTIONS, "exceptions", 3, 0)                   \
     FEATURE(FUNCTION_REFERENCES, "function-references", 3, 0) \
     FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 0)               \

@@ -7,8 +7,9 @@
 
 #include <alkahest/extern.h>
 
-/* Memory 0 of the caller; the old size in pages, or all bits set. */
-uint64_t alka_helper_memory_grow(uint64_t delta_pages, struct alka_context *caller);
+/* The old size in pages, or all bits set. */
+uint64_t alka_helper_memory_grow(uint64_t delta_pages, uint32_t memory_idx,
+                                 struct alka_context *caller);
 
 /* Bulk memory (specification 4.6.12). ALKA_TRAP_MEMORY_BOUNDS, in every memory model. */
 void alka_helper_memory_copy(uint64_t to, uint64_t from, uint64_t bytes, uint32_t to_memory_idx,
@@ -23,8 +24,8 @@ void alka_helper_data_drop(uint32_t data_idx, struct alka_context *caller);
  * ALKA_TRAP_TABLE_BOUNDS. */
 void alka_helper_table_set(uint64_t index, uint64_t reference, uint32_t table_idx,
                            struct alka_context *caller);
-/* The old size, or -1. */
-uint32_t alka_helper_table_grow(uint64_t reference, uint64_t delta, uint32_t table_idx,
+/* The old size, or all bits set. */
+uint64_t alka_helper_table_grow(uint64_t reference, uint64_t delta, uint32_t table_idx,
                                 struct alka_context *caller);
 void alka_helper_table_fill(uint64_t to, uint64_t reference, uint64_t count, uint32_t table_idx,
                             struct alka_context *caller);

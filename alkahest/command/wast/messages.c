@@ -16,11 +16,13 @@ static const struct synonym synonyms[] = {
     {"integer representation too long", "malformed limits flags"},
     {"integer too large", "malformed limits flags"},
     {"integer representation too long", "malformed definition type"},
+    {"immutable global", "global is immutable"},
     /* A size that runs over its end: noticed where it is announced, or where bytes are missing. */
     {"unexpected end of section or function", "length out of bounds"},
     {"length out of bounds", "unexpected end"},
     {"section size mismatch", "unexpected end of section or function"},
     {"integer representation too long", "unexpected end of section or function"},
+    {"integer too large", "unexpected end of section or function"},
     {"illegal opcode", "unexpected end of section or function"},
     {"END opcode expected", "unexpected end of section or function"},
     {"unexpected content after last section",
