@@ -110,8 +110,8 @@ alka_status alka_codegen_begin(const struct alka_module *module,
 /* Whatever uses a v128 has marked the feature as used before a body is emitted. */
 static bool codegen_lacks_vectors(const struct alka_codegen *gen) {
     const alka_cpu_set needed = ALKA_CPU_SSE3 | ALKA_CPU_SSSE3 | ALKA_CPU_SSE41 | ALKA_CPU_SSE42;
-    return (gen->module->features_used & ALKA_FEATURE_BIT(SIMD)) &&
-           (gen->options.cpu & needed) != needed;
+    const alka_feature_set vectors = ALKA_FEATURE_BIT(SIMD) | ALKA_FEATURE_BIT(RELAXED_SIMD);
+    return (gen->module->features_used & vectors) && (gen->options.cpu & needed) != needed;
 }
 
 /* The number that the diagnostic's text speaks of: a limit in bytes. */

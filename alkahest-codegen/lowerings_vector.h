@@ -14,7 +14,8 @@ low_fn low_vconst, low_vbinary, low_vunary, low_vextend_high, low_vmask, low_vne
 /* vector_idioms.c */
 low_fn low_vabs_64, low_vpopcnt, low_vmul_64, low_vq15mulr, low_vextmul_8, low_vextmul_16,
     low_vextmul_32, low_vextadd_8_s, low_vextadd_16_u, low_vfmin, low_vfmax, low_vconvert_u32_f32,
-    low_vconvert_u32_f64, low_vtrunc_f32_s, low_vtrunc_f32_u, low_vtrunc_f64_s, low_vtrunc_f64_u;
+    low_vconvert_u32_f64, low_vtrunc_f32_s, low_vtrunc_f32_u, low_vtrunc_f64_s, low_vtrunc_f64_u,
+    low_vmadd, low_vdot, low_vdot_add;
 /* vector_lanes.c */
 low_fn low_vsplat, low_vsplat_float, low_vextract, low_vextract_float, low_vreplace,
     low_vreplace_f64, low_vswizzle, low_vshuffle, low_vload_splat, low_vload_lane, low_vstore_lane;
@@ -89,6 +90,9 @@ enum vec_mask {
     { .emit = low_vextmul_32, .a = X64_##op, .b = shuffle }
 #define LOW_VFMINMAX(way, k) \
     { .emit = low_vf##way, .kind = LOW_KIND_##k }
+/* prefix as in LOW_VFLOAT; negated: bits of a lane of the first factor, whose sign changes; or 0 */
+#define LOW_VMADD(prefix, negated) \
+    { .emit = low_vmadd, .a = prefix, .b = negated }
 #define LOW_VSPLAT(bits) \
     { .emit = low_vsplat, .c = bits }
 #define LOW_VSPLAT_FLOAT(bits) \

@@ -291,3 +291,58 @@ void low_vtrunc_f64_u(struct emit *e, const struct lowering *how) {
     vec_free(e, zero);
     vec_finish(e, 1, x);
 }
+
+/* --- Relaxed operations ------------------------------------------------------------------------*/
+
+/* Where release 3.0 leaves a choice, all of them do what its deterministic profile says, on every
+ * processor: most are the operation without `relaxed` in its name. */
+
+/* relaxed_madd, relaxed_nmadd: a * b + c and -a * b + c, rounded twice. */
+void low_vmadd(struct emit *e, const struct lowering *how) {
+    struct value *c = stack_top(e, 0), *b = stack_top(e, 1);
+    struct x64_xmm x = reg_xmm(stack_own(e, stack_top(e, 2)));
+    if (how->b)
+        vec_lanes(e, X64_XORPS, x, how->b, UINT64_C(1) << (how->b - 1));
+    struct operand factor = vec_operand(e, b);
+    vec_emit(e, X64_MULF | how->a, x, x, &factor, 0, 0);
+    e->pinned |= value_reads(e, b);
+    struct operand addend = vec_operand(e, c);
+    vec_emit(e, X64_ADDF | how->a, x, x, &addend, 0, 0);
+    vec_finish(e, 3, x);
+}
+
+/* Signed products of 16 bytes, summed in pairs, saturated to 16 bits: widened to words, of which
+ * pmaddwd makes sums of 32 bits. The second factor is read from its slot, for registers are few. */
+static struct x64_xmm vec_dot(struct emit *e, struct value *a, struct value *b) {
+    stack_settle(e, b);
+    struct x64_xmm x = reg_xmm(stack_own(e, a)), low = vec_temp(e), other = vec_temp(e);
+    int32_t disp = slot_disp(e, (uint32_t)(b - e->stack));
+    vec_op(e, X64_PMOVSXBW, low, x);
+    x64_x(&e->x, X64_PMOVSXBW, other, frame_mem(e, disp));
+    vec_op(e, X64_PMADDWD, low, other);
+    vec_op_i8(e, X64_PSHUFD, x, x, 0xEE);
+    vec_op(e, X64_PMOVSXBW, x, x);
+    x64_x(&e->x, X64_PMOVSXBW, other, frame_mem(e, disp + 8));
+    vec_op(e, X64_PMADDWD, x, other);
+    vec_op(e, X64_PACKSSDW, low, x);
+    vec_copy(e, x, low);
+    vec_free(e, low);
+    vec_free(e, other);
+    return x;
+}
+
+/* i16x8.relaxed_dot_i8x16_i7x16_s */
+void low_vdot(struct emit *e, const struct lowering *how) {
+    (void)how;
+    vec_finish(e, 2, vec_dot(e, stack_top(e, 1), stack_top(e, 0)));
+}
+
+/* i32x4.relaxed_dot_i8x16_i7x16_add_s: the same, summed in pairs once more, and to the third. */
+void low_vdot_add(struct emit *e, const struct lowering *how) {
+    (void)how;
+    stack_settle(e, stack_top(e, 0));
+    struct x64_xmm x = vec_dot(e, stack_top(e, 2), stack_top(e, 1));
+    vec_lanes(e, X64_PMADDWD, x, 16, 1);
+    x64_x(&e->x, X64_PADDD, x, slot_mem(e, stack_top(e, 0)));
+    vec_finish(e, 3, x);
+}

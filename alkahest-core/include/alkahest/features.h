@@ -22,7 +22,7 @@
     FEATURE(MEMORY64, "memory64", 3, 1)                       \
     FEATURE(EXCEPTIONS, "exceptions", 3, 0)                   \
     FEATURE(FUNCTION_REFERENCES, "function-references", 3, 0) \
-    FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 0)               \
+    FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 1)               \
     FEATURE(GC, "gc", 3, 0)                                   \
     FEATURE(THREADS, "threads", 0, 0)                         \
     FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)
