@@ -66,30 +66,39 @@ enum value_kind {
  * register is not NO_WEB: then the register is that web's home, and is only read.
  */
 struct value {
-    uint8_t kind;  /* enum value_kind */
-    uint8_t type;  /* enum alka_kind */
-    uint8_t base;  /* REG_NONE: none */
-    uint8_t index; /* ADDRESS */
-    /* i32: at least so many leading bits are zero; ADDRESS: of the sum without its displacement. */
-    uint8_t zero_bits;
     union {
-        uint8_t scale; /* ADDRESS: 0 to 3 */
-        uint8_t cond;  /* FLAGS: enum flag_cond */
-        uint8_t load;  /* LOAD: enum load_kind */
+        struct {
+            uint8_t kind;  /* enum value_kind */
+            uint8_t type;  /* enum alka_kind */
+            uint8_t base;  /* REG_NONE: none */
+            uint8_t index; /* ADDRESS */
+            /* i32: at least so many leading bits are zero; ADDRESS: of the sum without its
+             * displacement. */
+            uint8_t zero_bits;
+            union {
+                uint8_t scale; /* ADDRESS: 0 to 3 */
+                uint8_t cond;  /* FLAGS: enum flag_cond */
+                uint8_t load;  /* LOAD: enum load_kind */
+            };
+        };
+        uint64_t head; /* all of these at once: value_head */
     };
     bool is_absolute; /* LOAD: base is the entry's own, a host address that was checked */
     int32_t disp;
+    uint32_t wasm_off; /* LOAD: of the instruction, for its trap */
     union {
         uint64_t bits; /* CONST; f32 in the low half; v128: value_const_v128 */
         struct {
-            uint32_t base_web;
-            union {
-                uint32_t index_web;
-                uint32_t wasm_off; /* LOAD: of the instruction, for its trap */
-            };
+            uint32_t base_web, index_web;
         };
     };
 };
+
+/* Entries are made of whole words, which stay in registers; made of bytes, they would be written
+ * to memory in pieces and waited for when they are copied. */
+static inline uint64_t value_head(enum value_kind kind, unsigned type, unsigned base) {
+    return (uint64_t)kind | (uint64_t)type << 8 | (uint64_t)base << 16;
+}
 
 /* Conditions of pending comparisons: x64_cond, or one of these of two flags. */
 enum flag_cond {

@@ -65,7 +65,7 @@ static void local_push_last(struct emit *e, uint32_t web) {
     }
     home->refs++;
     home->state = HOME_ENDED;
-    stack_push(e, (struct value){.kind = VALUE_LOCAL, .type = home->type, .base_web = web});
+    stack_push(e, value_local(home->type, web));
 }
 
 void low_local_get(struct emit *e, const struct lowering *how) {
@@ -81,7 +81,7 @@ void low_local_get(struct emit *e, const struct lowering *how) {
         }
     }
     home->refs++;
-    stack_push(e, (struct value){.kind = VALUE_LOCAL, .type = home->type, .base_web = web});
+    stack_push(e, value_local(home->type, web));
 }
 
 /* --- Writing -----------------------------------------------------------------------------------*/
@@ -121,7 +121,7 @@ static void local_store_in_register(struct emit *e, uint32_t web, struct value *
         value_release(e, top, 0);
     }
     home->refs++;
-    *top = (struct value){.kind = VALUE_LOCAL, .type = home->type, .base_web = web};
+    *top = value_local(home->type, web);
     if (home->writes_through)
         frame_save(e, home);
 }

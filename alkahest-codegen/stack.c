@@ -140,13 +140,10 @@ void stack_take(struct emit *e, unsigned reg) {
 
 /* --- Pushing and popping -----------------------------------------------------------------------*/
 
-void stack_push(struct emit *e, struct value value) {
-    e->stack[e->depth++] = value;
-    if (e->depth - e->settled > EMIT_WINDOW) {
-        struct value *deepest = &e->stack[e->settled++];
-        if (!value_is_const(deepest))
-            stack_settle(e, deepest);
-    }
+void stack_settle_deepest(struct emit *e) {
+    struct value *deepest = &e->stack[e->settled++];
+    if (!value_is_const(deepest))
+        stack_settle(e, deepest);
 }
 
 void stack_push_reg(struct emit *e, unsigned kind, unsigned reg) {
@@ -155,8 +152,8 @@ void stack_push_reg(struct emit *e, unsigned kind, unsigned reg) {
 }
 
 void stack_push_flags(struct emit *e, unsigned cond) {
-    stack_push(e,
-               (struct value){.kind = VALUE_FLAGS, .type = ALKA_KIND_I32, .cond = (uint8_t)cond});
+    uint64_t head = value_head(VALUE_FLAGS, ALKA_KIND_I32, 0) | (uint64_t)cond << 40;
+    stack_push(e, (struct value){.head = head});
     e->has_flags = true;
 }
 

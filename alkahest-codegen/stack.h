@@ -17,7 +17,13 @@ static inline struct value *stack_top(struct emit *e, uint32_t n) {
     return &e->stack[e->depth - 1 - n];
 }
 
-void stack_push(struct emit *e, struct value value);
+/* The deepest entry that is not settled becomes so: the window is full. */
+void stack_settle_deepest(struct emit *e);
+static inline void stack_push(struct emit *e, struct value value) {
+    e->stack[e->depth++] = value;
+    if (__builtin_expect(e->depth - e->settled > EMIT_WINDOW, 0))
+        stack_settle_deepest(e);
+}
 /* Gives a register that the lowering holds to a new entry. */
 void stack_push_reg(struct emit *e, unsigned kind, unsigned reg);
 void stack_push_flags(struct emit *e, unsigned cond);
@@ -137,11 +143,13 @@ void webs_expire(struct emit *e, uint32_t off);
 static inline void web_ref(struct emit *e, uint32_t web) { e->homes[web].refs++; }
 
 static inline struct value value_reg(unsigned kind, unsigned reg) {
-    return (struct value){
-        .kind = VALUE_REG, .type = (uint8_t)kind, .base = (uint8_t)reg, .base_web = NO_WEB};
+    return (struct value){.head = value_head(VALUE_REG, kind, reg), .bits = NO_WEB};
 }
 static inline struct value value_const(unsigned kind, uint64_t bits) {
-    return (struct value){.kind = VALUE_CONST, .type = (uint8_t)kind, .bits = bits};
+    return (struct value){.head = value_head(VALUE_CONST, kind, 0), .bits = bits};
+}
+static inline struct value value_local(unsigned kind, uint32_t web) {
+    return (struct value){.head = value_head(VALUE_LOCAL, kind, 0), .bits = web};
 }
 
 /* A constant of 128 bits lies in the read-only data: its entry holds the offset there plus 1, and 0
