@@ -152,7 +152,7 @@ static void codegen_finish_fixups(struct alka_codegen *gen, uint32_t rodata_off)
     for (uint32_t i = 0; i < gen->fixups.used_bytes / sizeof *fixups; i++) {
         uint32_t next = fixups[i].code_off + 4 + fixups[i].tail;
         uint32_t distance = rodata_off + fixups[i].rodata_off - next;
-        memcpy(gen->text + fixups[i].code_off, &distance, 4);
+        __builtin_memcpy(gen->text + fixups[i].code_off, &distance, 4);
     }
 }
 

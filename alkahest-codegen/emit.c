@@ -28,20 +28,12 @@ static const struct lowering emit_lowerings[EMIT_SLOT_END] = {
 #include <alkahest/wasm_ops.def>
 };
 
-static uint32_t emit_decode(struct emit *e) {
+static const struct lowering *emit_decode(struct emit *e) {
     uint32_t byte = *e->pc++;
-    switch (byte) {
-    case ALKA_PREFIX_FB:
-        return EMIT_SLOT_FB + emit_take_u32(e);
-    case ALKA_PREFIX_FC:
-        return EMIT_SLOT_FC + emit_take_u32(e);
-    case ALKA_PREFIX_FD:
-        return EMIT_SLOT_FD + emit_take_u32(e);
-    case ALKA_PREFIX_FE:
-        return EMIT_SLOT_FE + emit_take_u32(e);
-    default:
-        return byte;
-    }
+    if (__builtin_expect(byte < ALKA_PREFIX_FB, 1))
+        return &emit_lowerings[byte];
+    static const uint16_t slots[] = {EMIT_SLOT_FB, EMIT_SLOT_FC, EMIT_SLOT_FD, EMIT_SLOT_FE};
+    return &emit_lowerings[slots[byte - ALKA_PREFIX_FB] + emit_take_u32(e)];
 }
 
 /* --- Trace -------------------------------------------------------------------------------------*/
@@ -266,7 +258,7 @@ static void emit_walk(struct emit *e) {
         e->pinned = 0;
         if (e->settled + EMIT_OPERANDS > e->depth)
             e->settled = e->depth > EMIT_OPERANDS ? e->depth - EMIT_OPERANDS : 0;
-        const struct lowering *how = &emit_lowerings[emit_decode(e)];
+        const struct lowering *how = emit_decode(e);
         if (e->has_flags && !how->takes_flags)
             stack_own(e, stack_top(e, 0));
         how->emit(e, how);

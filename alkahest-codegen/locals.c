@@ -6,19 +6,6 @@
 #include "calls.h"
 #include "frame.h"
 
-static void home_release(struct emit *e, struct home *home) {
-    home->state = HOME_IDLE;
-    e->live_homes &= ~REG_BIT(home->reg);
-    e->free |= REG_BIT(home->reg);
-}
-
-void web_unref(struct emit *e, uint32_t web) {
-    struct home *home = &e->homes[web];
-    EMIT_ASSERT(home->refs > 0);
-    if (--home->refs == 0 && home->state == HOME_ENDED)
-        home_release(e, home);
-}
-
 /* The register is held already. */
 static void home_adopt(struct emit *e, uint32_t web) {
     struct home *home = &e->homes[web];

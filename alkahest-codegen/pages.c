@@ -6,9 +6,7 @@
 
 void *memcpy(void *restrict, const void *restrict, size_t);
 
-alka_status pages_reserve(struct pages *pages, const struct alka_crucible *crucible, size_t bytes) {
-    if (bytes <= pages->capacity_bytes - pages->used_bytes)
-        return ALKA_OK;
+alka_status pages_grow(struct pages *pages, const struct alka_crucible *crucible, size_t bytes) {
     uint64_t wish = pages->capacity_bytes ? (uint64_t)pages->capacity_bytes * 2 : ALKA_PAGE_BYTES;
     while (wish - pages->used_bytes < bytes)
         wish *= 2;

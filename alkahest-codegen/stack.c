@@ -59,15 +59,13 @@ void stack_free(struct emit *e, unsigned reg) {
     e->free |= REG_BIT(reg);
 }
 
-void value_release(struct emit *e, const struct value *value, reg_set keep) {
-    if (value->kind == VALUE_CONST || value->kind == VALUE_SLOT || value->kind == VALUE_FLAGS)
-        return;
+void value_release_parts(struct emit *e, const struct value *value, reg_set keep) {
     if (value->kind == VALUE_LOAD)
         e->pending_loads--;
     reg_set owned = value_owned(value) & ~keep;
     EMIT_ASSERT(!(e->free & owned));
     e->free |= owned;
-    if (value->base_web != NO_WEB && value->kind != VALUE_REG)
+    if (value->base_web != NO_WEB)
         web_unref(e, value->base_web);
     if (value->kind == VALUE_ADDRESS && value->index_web != NO_WEB)
         web_unref(e, value->index_web);
@@ -155,13 +153,6 @@ void stack_push_flags(struct emit *e, unsigned cond) {
     uint64_t head = value_head(VALUE_FLAGS, ALKA_KIND_I32, 0) | (uint64_t)cond << 40;
     stack_push(e, (struct value){.head = head});
     e->has_flags = true;
-}
-
-void stack_pop(struct emit *e) {
-    EMIT_ASSERT(e->depth > 0);
-    value_release(e, &e->stack[--e->depth], 0);
-    if (e->settled > e->depth)
-        e->settled = e->depth;
 }
 
 /* --- From pending to real ----------------------------------------------------------------------*/

@@ -27,8 +27,6 @@ static inline void stack_push(struct emit *e, struct value value) {
 /* Gives a register that the lowering holds to a new entry. */
 void stack_push_reg(struct emit *e, unsigned kind, unsigned reg);
 void stack_push_flags(struct emit *e, unsigned cond);
-/* Forgets the top entry and gives its registers back. */
-void stack_pop(struct emit *e);
 
 /* Takes some register of the set, spilling the deepest entry that owns one if none is free. */
 unsigned stack_alloc(struct emit *e, reg_set among);
@@ -36,8 +34,6 @@ unsigned stack_alloc(struct emit *e, reg_set among);
 void stack_take(struct emit *e, unsigned reg);
 void stack_free(struct emit *e, unsigned reg);
 
-/* Gives back what the entry holds, but for the registers in `keep`; the caller overwrites it. */
-void value_release(struct emit *e, const struct value *value, reg_set keep);
 /* Emits code that brings the value into `reg`. Owners stay as they are. Leaves the flags alone
  * while they are pending (e->has_flags). */
 void value_load(struct emit *e, const struct value *value, unsigned reg);
@@ -134,13 +130,41 @@ void stack_replace(struct emit *e, uint32_t count, unsigned kind, unsigned reg);
 unsigned stack_pop_condition(struct emit *e);
 
 /* locals.c */
-void web_unref(struct emit *e, uint32_t web);
 void web_start(struct emit *e, uint32_t web);
 void web_end(struct emit *e, uint32_t web);
 /* Webs whose last use is behind us, at the end of a loop. */
 void webs_expire(struct emit *e, uint32_t off);
 
 static inline void web_ref(struct emit *e, uint32_t web) { e->homes[web].refs++; }
+static inline void home_release(struct emit *e, struct home *home) {
+    home->state = HOME_IDLE;
+    e->live_homes &= ~REG_BIT(home->reg);
+    e->free |= REG_BIT(home->reg);
+}
+static inline void web_unref(struct emit *e, uint32_t web) {
+    struct home *home = &e->homes[web];
+    EMIT_ASSERT(home->refs > 0);
+    if (--home->refs == 0 && home->state == HOME_ENDED)
+        home_release(e, home);
+}
+
+/* Of a pending load or address. */
+void value_release_parts(struct emit *e, const struct value *value, reg_set keep);
+/* Gives back what the entry holds, but for the registers in `keep`; the caller overwrites it. */
+static inline void value_release(struct emit *e, const struct value *value, reg_set keep) {
+    if (value->kind == VALUE_LOCAL)
+        web_unref(e, value->base_web);
+    else if (value->kind == VALUE_REG)
+        e->free |= value->base_web == NO_WEB ? REG_BIT(value->base) & ~keep : 0;
+    else if (value->kind >= VALUE_ADDRESS)
+        value_release_parts(e, value, keep);
+}
+/* Forgets the top entry and gives its registers back. */
+static inline void stack_pop(struct emit *e) {
+    EMIT_ASSERT(e->depth > 0);
+    value_release(e, &e->stack[--e->depth], 0);
+    e->settled = e->settled < e->depth ? e->settled : e->depth;
+}
 
 static inline struct value value_reg(unsigned kind, unsigned reg) {
     return (struct value){.head = value_head(VALUE_REG, kind, reg), .bits = NO_WEB};

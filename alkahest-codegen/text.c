@@ -35,14 +35,15 @@ bool emit_reserve(struct emit *e, size_t bytes) {
     return true;
 }
 
-/* Appends to one of the tables; on failure notes why and writes nothing. */
-static void text_append(struct emit *e, struct pages *pages, const void *record, uint32_t bytes) {
+/* Appends to one of the tables; on failure notes why and writes nothing. Inlined, so that the
+ * record is copied as what it is. */
+static inline __attribute__((always_inline)) void text_append(struct emit *e, struct pages *pages, const void *record, uint32_t bytes) {
     alka_status status = pages_reserve(pages, e->gen->crucible, bytes);
     if (status) {
         emit_fail(e, status);
         return;
     }
-    memcpy(pages->data + pages->used_bytes, record, bytes);
+    __builtin_memcpy(pages->data + pages->used_bytes, record, bytes);
     pages->used_bytes += bytes;
 }
 
@@ -61,13 +62,13 @@ void emit_reloc(struct emit *e, enum alka_reloc_kind kind, uint32_t index) {
 
 void emit_patch(struct emit *e, uint32_t rel32_off, uint32_t target_off) {
     uint32_t distance = target_off - (rel32_off + 4);
-    memcpy(emit_at(e, rel32_off), &distance, 4);
+    __builtin_memcpy(emit_at(e, rel32_off), &distance, 4);
 }
 
 void emit_patch_chain(struct emit *e, uint32_t last_off, uint32_t target_off) {
     while (last_off != NO_OFF) {
         uint32_t next;
-        memcpy(&next, emit_at(e, last_off), 4);
+        __builtin_memcpy(&next, emit_at(e, last_off), 4);
         emit_patch(e, last_off, target_off);
         last_off = next;
     }
@@ -104,7 +105,7 @@ void emit_stubs(struct emit *e) {
         if (!emit_reserve(e, EMIT_OP_BYTES))
             return;
         struct stub stub;
-        memcpy(&stub, stubs->data + at, sizeof stub);
+        __builtin_memcpy(&stub, stubs->data + at, sizeof stub);
         emit_patch(e, stub.jump_off, emit_off(e));
         stub.emit(e, &stub);
     }
