@@ -178,7 +178,8 @@ static void call_place_args(struct emit *e, struct call_args *args) {
     }
     if (args->index && value_is_pending(args->index))
         call_compute_arg(e, args, args->index, CALL_INDEX.number);
-    struct moves moves = {0};
+    struct moves moves;
+    moves_begin(&moves);
     call_each_arg(e, args, &moves, call_move_arg);
     moves_emit(e, &moves);
     call_each_arg(e, args, NULL, call_load_arg);
@@ -233,8 +234,11 @@ static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bo
     call_settle_below(e, count);
     reg_set homes = call_homes(e);
     call_save(e, homes);
-    struct call_args args = {
-        .type = type, .first = e->depth - count, .index = is_indirect ? stack_top(e, 0) : NULL};
+    struct call_args args;
+    args.type = type;
+    args.first = e->depth - count;
+    args.index = is_indirect ? stack_top(e, 0) : NULL;
+    __builtin_memset(args.readers, 0, sizeof args.readers);
     call_place_args(e, &args);
     while (count--)
         stack_pop(e);

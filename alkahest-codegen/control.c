@@ -55,11 +55,14 @@ static uint8_t block_single_reg(alka_valtype type) {
 
 static struct block *block_open(struct emit *e, enum block_kind kind) {
     struct block *block = &e->blocks[e->block_count++];
-    *block = (struct block){.kind = (uint8_t)kind,
-                            .result_reg = REG_NONE,
-                            .label_off = NO_OFF,
-                            .else_off = NO_OFF,
-                            .stub_table = NO_OFF};
+    /* One by one: a whole block in one piece is cleared by a loop. */
+    block->kind = (uint8_t)kind;
+    block->is_reached = false;
+    block->result_reg = REG_NONE;
+    block->params = block->results = NULL;
+    block->param_count = block->result_count = block->base = 0;
+    block->label_off = block->else_off = block->stub_table = NO_OFF;
+    block->table_chain = 0;
     return block;
 }
 

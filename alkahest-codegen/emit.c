@@ -284,11 +284,11 @@ static bool emit_start_text(struct emit *e) {
 
 static alka_status emit_prepare(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
-    ALKA_TRY(alka_arena_alloc(e->scratch, (size_t)summary->max_operands + 4, sizeof *e->stack,
-                              &e->stack));
-    ALKA_TRY(alka_arena_alloc(e->scratch, summary->local_count, sizeof *e->current, &e->current));
-    ALKA_TRY(alka_arena_alloc(e->scratch, (size_t)summary->max_nesting + 1, sizeof *e->blocks,
-                              &e->blocks));
+    ALKA_TRY(alka_arena_take(e->scratch, (size_t)summary->max_operands + 4, sizeof *e->stack,
+                             &e->stack));
+    ALKA_TRY(alka_arena_take(e->scratch, summary->local_count, sizeof *e->current, &e->current));
+    ALKA_TRY(alka_arena_take(e->scratch, (size_t)summary->max_nesting + 1, sizeof *e->blocks,
+                             &e->blocks));
     for (uint32_t i = 0; i < summary->local_count; i++)
         e->current[i] = i;
     e->next_def = summary->local_count;

@@ -107,7 +107,8 @@ static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t 
  * then what is in the caller's frame. */
 static void frame_place_params(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
-    struct moves moves = {0};
+    struct moves moves;
+    moves_begin(&moves);
     struct alka_places places = {0};
     for (uint32_t i = 0; i < summary->param_count; i++) {
         struct alka_place place = alka_place_next(&places, summary->local_types[i]);

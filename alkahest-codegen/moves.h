@@ -14,6 +14,10 @@ struct moves {
     uint8_t reads[32]; /* per register: targets that still want it */
 };
 
+static inline void moves_begin(struct moves *moves) {
+    moves->targets = 0;
+    __builtin_memset(moves->reads, 0, sizeof moves->reads);
+}
 /* Each target at most once. */
 void moves_add(struct moves *moves, unsigned to, unsigned from, unsigned kind);
 void moves_emit(struct emit *e, struct moves *moves);

@@ -27,67 +27,88 @@ struct regs {
     uint8_t *hints;    /* per web: the register its parameter arrives in, REG_NONE */
 };
 
+/* All ones if the bit is set: the turns on the way up the tree cannot be predicted. */
+static inline reg_set regs_if(uint32_t bit) { return (reg_set)0 - bit; }
+
 static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last) {
     const struct regs_node *nodes = regs->nodes;
     reg_set busy = 0;
     uint32_t left = first + regs->leaves, right = last + regs->leaves;
     /* What covers the ends from above, */
-    for (uint32_t i = left / 2; i; i /= 2)
-        busy |= nodes[i].all;
-    for (uint32_t i = right / 2; i; i /= 2)
-        busy |= nodes[i].all;
+    for (uint32_t l = left / 2, r = right / 2; l; l /= 2, r /= 2)
+        busy |= nodes[l].all | nodes[r].all;
     /* and what is inside. */
     for (right++; left < right; left /= 2, right /= 2) {
-        if (left & 1)
-            busy |= nodes[left++].any;
-        if (right & 1)
-            busy |= nodes[--right].any;
+        uint32_t left_odd = left & 1, right_odd = right & 1;
+        right -= right_odd;
+        busy |= (nodes[left].any & regs_if(left_odd)) | (nodes[right].any & regs_if(right_odd));
+        left += left_odd;
     }
     return busy;
 }
 
 static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_set reg) {
     struct regs_node *nodes = regs->nodes;
-    uint32_t left = first + regs->leaves, right = last + regs->leaves + 1;
-    for (uint32_t l = left, r = right; l < r; l /= 2, r /= 2) {
-        if (l & 1) {
-            nodes[l].any |= reg;
-            nodes[l++].all |= reg;
-        }
-        if (r & 1) {
-            nodes[--r].any |= reg;
-            nodes[r].all |= reg;
-        }
+    uint32_t left = first + regs->leaves, right = last + regs->leaves;
+    for (uint32_t l = left / 2, r = right / 2; l; l /= 2, r /= 2) {
+        nodes[l].any |= reg;
+        nodes[r].any |= reg;
     }
-    for (uint32_t i = left / 2; i; i /= 2)
-        nodes[i].any |= reg;
-    for (uint32_t i = (right - 1) / 2; i; i /= 2)
-        nodes[i].any |= reg;
+    for (right++; left < right; left /= 2, right /= 2) {
+        uint32_t left_odd = left & 1, right_odd = right & 1;
+        right -= right_odd;
+        nodes[left].any |= reg & regs_if(left_odd);
+        nodes[left].all |= reg & regs_if(left_odd);
+        nodes[right].any |= reg & regs_if(right_odd);
+        nodes[right].all |= reg & regs_if(right_odd);
+        left += left_odd;
+    }
 }
 
-/* Heaviest first: heap sort of weight << 32 | web. */
-static void regs_sift(uint64_t *heap, uint32_t at, uint32_t count) {
-    uint64_t key = heap[at];
-    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && heap[child + 1] < heap[child])
-            child++;
-        if (heap[child] >= key)
-            break;
-        heap[at] = heap[child];
-        at = child;
+enum { REGS_SORT_FEW = 24 };
+
+/* Least first, one by one. */
+static void regs_sort_few(uint64_t *keys, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        uint64_t key = keys[i];
+        uint32_t to = i;
+        for (; to > 0 && keys[to - 1] > key; to--)
+            keys[to] = keys[to - 1];
+        keys[to] = key;
     }
-    heap[at] = key;
 }
 
-static void regs_sort(uint64_t *keys, uint32_t count) {
-    for (uint32_t i = count / 2; i-- > 0;)
-        regs_sift(keys, i, count);
-    for (uint32_t i = count; i-- > 1;) {
-        uint64_t least = keys[0];
-        keys[0] = keys[i];
-        keys[i] = least;
-        regs_sift(keys, 0, i);
+/* One byte of the keys decides; those that are equal in it keep their order. */
+static void regs_sort_byte(uint64_t *to, const uint64_t *from, uint32_t count, unsigned shift) {
+    uint32_t ends[257] = {0}, *starts = ends;
+    for (uint32_t i = 0; i < count; i++)
+        ends[(from[i] >> shift & 0xFF) + 1]++;
+    for (uint32_t i = 1; i < 256; i++)
+        ends[i] += ends[i - 1];
+    for (uint32_t i = 0; i < count; i++)
+        to[starts[from[i] >> shift & 0xFF]++] = from[i];
+}
+
+/* Heaviest first. A key is ~weight << 32 | web; the webs come in their order, which ties keep. */
+static void regs_sort(uint64_t *keys, uint64_t *spare, uint32_t count) {
+    if (count <= REGS_SORT_FEW) {
+        regs_sort_few(keys, count);
+        return;
     }
+    uint64_t differ = 0;
+    for (uint32_t i = 1; i < count; i++)
+        differ |= keys[i] ^ keys[0];
+    uint64_t *from = keys, *to = spare;
+    for (unsigned shift = 32; shift < 64; shift += 8) {
+        if (!(differ >> shift & 0xFF))
+            continue;
+        regs_sort_byte(to, from, count, shift);
+        uint64_t *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != keys)
+        __builtin_memcpy(keys, from, count * sizeof *keys);
 }
 
 /* What living in a register of the set saves, in memory accesses; negative if it costs. */
@@ -175,22 +196,23 @@ alka_status regs_assign(struct emit *e) {
     struct regs regs = {.e = e, .leaves = 1, .available = e->gen->home_regs};
     while (regs.leaves < steps)
         regs.leaves *= 2;
-    uint64_t *keys;
-    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, sizeof *e->homes, &e->homes));
-    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, sizeof *keys, &keys));
-    ALKA_TRY(alka_arena_alloc(e->scratch, summary->web_count, 1, &regs.hints));
+    uint64_t *keys, *spare;
+    ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *e->homes, &e->homes));
+    ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *keys, &keys));
+    ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *keys, &spare));
+    ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, 1, &regs.hints));
     ALKA_TRY(
-        alka_arena_alloc(e->scratch, (size_t)regs.leaves * 2, sizeof *regs.nodes, &regs.nodes));
+        alka_arena_alloc(e->scratch, (size_t)regs.leaves * 2 + 1, sizeof *regs.nodes, &regs.nodes));
     regs_start_homes(e);
     uint32_t count = 0;
     for (uint32_t i = 0; i < summary->web_count; i++) {
         regs.hints[i] = REG_NONE;
         if (regs_is_read(&summary->webs[i]))
-            keys[count++] = (uint64_t)summary->webs[i].weight << 32 | (UINT32_MAX - i);
+            keys[count++] = (uint64_t)~summary->webs[i].weight << 32 | i;
     }
     regs_hint_params(&regs);
-    regs_sort(keys, count);
+    regs_sort(keys, spare, count);
     for (uint32_t i = 0; i < count; i++)
-        regs_choose(&regs, UINT32_MAX - (uint32_t)keys[i]);
+        regs_choose(&regs, (uint32_t)keys[i]);
     return ALKA_OK;
 }

@@ -37,7 +37,8 @@ bool emit_reserve(struct emit *e, size_t bytes) {
 
 /* Appends to one of the tables; on failure notes why and writes nothing. Inlined, so that the
  * record is copied as what it is. */
-static inline __attribute__((always_inline)) void text_append(struct emit *e, struct pages *pages, const void *record, uint32_t bytes) {
+static inline __attribute__((always_inline)) void text_append(struct emit *e, struct pages *pages,
+                                                              const void *record, uint32_t bytes) {
     alka_status status = pages_reserve(pages, e->gen->crucible, bytes);
     if (status) {
         emit_fail(e, status);
@@ -159,7 +160,7 @@ static alka_status constants_grow(struct alka_codegen *gen) {
         return ALKA_OK;
     struct pages bigger = {0};
     uint32_t more = slots ? slots * 2 : 128;
-    ALKA_TRY(pages_reserve(&bigger, gen->crucible, (size_t)more * sizeof(struct constant)));
+    ALKA_TRY(pages_grow(&bigger, gen->crucible, (size_t)more * sizeof(struct constant)));
     const struct constant *old = (const struct constant *)(void *)gen->constants.data;
     more = UINT32_C(1) << (31 - (unsigned)__builtin_clz(bigger.capacity_bytes /
                                                         (uint32_t)sizeof(struct constant)));

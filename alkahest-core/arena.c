@@ -87,8 +87,9 @@ static alka_status arena_grow(struct alka_arena *arena, size_t bytes) {
     return ALKA_OK;
 }
 
-alka_status alka_arena_alloc(struct alka_arena *arena, size_t count, size_t element_bytes,
-                             void *out_pointer) {
+/* Moves the cursor; `clean` is left to the caller. */
+static inline alka_status arena_bump(struct alka_arena *arena, size_t count, size_t element_bytes,
+                                     uint8_t **out_start) {
     size_t bytes;
     if (__builtin_mul_overflow(count, element_bytes, &bytes) || bytes > SIZE_MAX - ARENA_ALIGN)
         return ALKA_E_ARENA_LIMIT;
@@ -96,9 +97,23 @@ alka_status alka_arena_alloc(struct alka_arena *arena, size_t count, size_t elem
     bytes = bytes ? (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1) : ARENA_ALIGN;
     if (!arena->newest || (size_t)(arena->limit - arena->cursor) < bytes)
         ALKA_TRY(arena_grow(arena, bytes));
-
-    uint8_t *start = arena->cursor;
+    *out_start = arena->cursor;
     arena->cursor += bytes;
+    return ALKA_OK;
+}
+
+alka_status alka_arena_take(struct alka_arena *arena, size_t count, size_t element_bytes,
+                            void *out_pointer) {
+    ALKA_TRY(arena_bump(arena, count, element_bytes, out_pointer));
+    if (arena->clean < arena->cursor)
+        arena->clean = arena->cursor;
+    return ALKA_OK;
+}
+
+alka_status alka_arena_alloc(struct alka_arena *arena, size_t count, size_t element_bytes,
+                             void *out_pointer) {
+    uint8_t *start;
+    ALKA_TRY(arena_bump(arena, count, element_bytes, &start));
     if (start < arena->clean)
         memset(start, 0,
                (size_t)((arena->cursor < arena->clean ? arena->cursor : arena->clean) - start));

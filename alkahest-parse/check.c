@@ -28,8 +28,9 @@ alka_status check_grow(struct check *check, uint32_t count) {
     if (wanted > (size_t)limit + 1)
         wanted = (size_t)limit + 1;
     alka_valtype *stack = NULL;
-    ALKA_TRY(in_alloc(&check->in, wanted + CHECK_STACK_PADDING, sizeof *stack, &stack));
-    stack += CHECK_STACK_PADDING;
+    ALKA_TRY(in_take(&check->in, wanted + CHECK_STACK_PADDING, sizeof *stack, &stack));
+    for (uint32_t i = 0; i < CHECK_STACK_PADDING; i++)
+        *stack++ = ALKA_BOTTOM;
     if (height != 0)
         memcpy(stack, check->stack, height * sizeof *stack);
     check->floor = stack + (check->floor - check->stack);

@@ -24,7 +24,7 @@ static alka_status control_grow(struct check *check) {
     if (room > limit)
         room = limit;
     struct check_frame *frames = NULL;
-    ALKA_TRY(in_alloc(&check->in, room, sizeof *frames, &frames));
+    ALKA_TRY(in_take(&check->in, room, sizeof *frames, &frames));
     if (check->depth != 0)
         memcpy(frames, check->frames, check->depth * sizeof *frames);
     check->frames = frames;

@@ -207,7 +207,7 @@ static alka_status check_read_locals(struct check *check) {
     uint64_t count = 0;
     ALKA_TRY(check_count_locals(check, &runs, &count));
     alka_valtype *locals = NULL;
-    ALKA_TRY(in_alloc(in, count, sizeof *locals, &locals));
+    ALKA_TRY(in_take(in, count, sizeof *locals, &locals));
     check->local_count = (uint32_t)count;
     check->locals = locals;
     for (uint32_t i = 0; i < check->type->param_count; i++)

@@ -67,11 +67,18 @@ alka_status in_use_or(struct input *in, enum alka_feature feature, alka_status c
     return status == ALKA_E_FEATURE_OFF ? in_fail(in, code, at, 0, 0) : status;
 }
 
-alka_status in_alloc(struct input *in, size_t count, size_t element_bytes, void *out_pointer) {
-    alka_status status = alka_arena_alloc(in->arena, count, element_bytes, out_pointer);
+static alka_status in_granted(struct input *in, alka_status status) {
     if (IN_UNLIKELY(status != ALKA_OK))
         return in_fail(in, status, in->cursor, in->arena->limit_bytes, 0);
     return ALKA_OK;
+}
+
+alka_status in_alloc(struct input *in, size_t count, size_t element_bytes, void *out_pointer) {
+    return in_granted(in, alka_arena_alloc(in->arena, count, element_bytes, out_pointer));
+}
+
+alka_status in_take(struct input *in, size_t count, size_t element_bytes, void *out_pointer) {
+    return in_granted(in, alka_arena_take(in->arena, count, element_bytes, out_pointer));
 }
 
 alka_status in_byte(struct input *in, uint8_t *out_byte) {

@@ -60,7 +60,9 @@ static inline bool in_may_use(const struct input *in, enum alka_feature feature)
     return (in->usable >> feature & 1) != 0;
 }
 
-/* An arena allocation; failures are recorded. */
+/* Arena allocations, zeroed and as they are; failures are recorded. */
+ALKA_MUST_CHECK alka_status in_take(struct input *in, size_t count, size_t element_bytes,
+                                    void *out_pointer /* T ** */);
 ALKA_MUST_CHECK alka_status in_alloc(struct input *in, size_t count, size_t element_bytes,
                                      void *out_pointer /* T ** */);
 

@@ -59,7 +59,7 @@ static alka_status sum_grow(struct summarize *sum, uint32_t *capacity, size_t el
     void **slot = array;
     void *bigger;
     uint32_t wish = *capacity ? *capacity * 2 : 16;
-    ALKA_TRY(alka_arena_alloc(sum->scratch, wish, element_bytes, &bigger));
+    ALKA_TRY(alka_arena_take(sum->scratch, wish, element_bytes, &bigger));
     if (*capacity)
         memcpy(bigger, *slot, *capacity * element_bytes);
     *slot = bigger;
@@ -145,10 +145,10 @@ alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
         .is_live = true,
         .word_count = words < SUM_SET_WORDS ? words : SUM_SET_WORDS,
     };
-    ALKA_TRY(alka_arena_alloc(scratch, local_count, sizeof *sum->current, &sum->current));
-    ALKA_TRY(alka_arena_alloc(scratch, local_count, sizeof *sum->carried_loop, &sum->carried_loop));
+    ALKA_TRY(alka_arena_take(scratch, local_count, sizeof *sum->current, &sum->current));
+    ALKA_TRY(alka_arena_take(scratch, local_count, sizeof *sum->carried_loop, &sum->carried_loop));
     sum->def_capacity = local_count + 32;
-    ALKA_TRY(alka_arena_alloc(scratch, sum->def_capacity, sizeof *sum->defs, &sum->defs));
+    ALKA_TRY(alka_arena_take(scratch, sum->def_capacity, sizeof *sum->defs, &sum->defs));
     sum->def_count = local_count;
     for (uint32_t i = 0; i < local_count; i++) {
         sum->current[i] = i;
@@ -481,9 +481,9 @@ alka_status summarize_finish(struct summarize *sum, struct alka_body_summary *ou
     struct sum_span {
         uint32_t calls_first, calls_last;
     } * spans;
-    ALKA_TRY(alka_arena_alloc(sum->scratch, sum->def_count, sizeof *def_webs, &def_webs));
-    ALKA_TRY(alka_arena_alloc(sum->scratch, sum->def_count, sizeof *webs, &webs));
-    ALKA_TRY(alka_arena_alloc(sum->scratch, sum->def_count, sizeof *spans, &spans));
+    ALKA_TRY(alka_arena_take(sum->scratch, sum->def_count, sizeof *def_webs, &def_webs));
+    ALKA_TRY(alka_arena_take(sum->scratch, sum->def_count, sizeof *webs, &webs));
+    ALKA_TRY(alka_arena_take(sum->scratch, sum->def_count, sizeof *spans, &spans));
 
     uint32_t count = 0;
     for (uint32_t id = 0; id < sum->def_count; id++) {

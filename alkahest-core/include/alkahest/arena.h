@@ -1,6 +1,7 @@
 /*
  * Bump allocation in chunks of pages from the Crucible. Nothing is freed one by one: an arena is
- * reset to a mark, or dropped whole. Allocations are zeroed and 16-byte aligned.
+ * reset to a mark, or dropped whole. Allocations are 16-byte aligned, and zeroed unless taken as
+ * they are.
  */
 #ifndef ALKAHEST_ARENA_H
 #define ALKAHEST_ARENA_H
@@ -34,6 +35,10 @@ void alka_arena_init(struct alka_arena *arena, const struct alka_crucible *cruci
  * ALKA_E_OUT_OF_MEMORY, ALKA_E_ARENA_LIMIT. */
 ALKA_MUST_CHECK alka_status alka_arena_alloc(struct alka_arena *arena, size_t count,
                                              size_t element_bytes, void *out_pointer /* T ** */);
+
+/* The same, but what is in it is anything: for what is written before it is read. */
+ALKA_MUST_CHECK alka_status alka_arena_take(struct alka_arena *arena, size_t count,
+                                            size_t element_bytes, void *out_pointer /* T ** */);
 
 struct alka_arena_mark alka_arena_mark(const struct alka_arena *arena);
 /* Forgets what was allocated after the mark; keeps at most one spare chunk, gives the others back.
