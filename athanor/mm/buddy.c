@@ -1,7 +1,7 @@
 /*
  * The buddy allocator. In: frame numbers. Out: frame numbers. Pure; each call is O(orders), adding
- * frames is linear in them. It must never give out a frame twice: what is given back is checked
- * against the books, and refused if it does not match.
+ * frames is linear in them, with little to do for each. It must never give out a frame twice: what
+ * is given back is checked against the books, and refused if it does not match.
  */
 #include "mm/buddy.h"
 
@@ -63,18 +63,40 @@ static void buddy_join(struct buddy *buddy, uint32_t first, uint32_t order) {
     buddy_push(buddy, first, order);
 }
 
+/* Frames that nobody has named yet become inner ones; returns where the run of them ends. */
+static uint32_t buddy_claim(struct buddy *buddy, uint32_t first, uint32_t end) {
+    uint32_t i = first;
+    while (i < end && buddy->frames[i].state == FRAME_ABSENT) {
+        buddy->frames[i++].state = FRAME_INNER;
+    }
+    buddy->stats.total_frames += i - first;
+    return i;
+}
+
+/* The order of the largest block that may begin at `first` and ends at or before `end`. */
+static uint32_t buddy_fitting(uint32_t first, uint32_t end) {
+    uint32_t order = first == 0 ? BUDDY_ORDERS - 1 : (uint32_t)__builtin_ctz(first);
+    order = order < BUDDY_ORDERS ? order : BUDDY_ORDERS - 1;
+    while (1u << order > end - first) {
+        order--;
+    }
+    return order;
+}
+
 void buddy_add(struct buddy *buddy, uint32_t first, uint32_t count) {
     if (first >= buddy->frame_count) {
         return;
     }
-    if (count > buddy->frame_count - first) {
-        count = buddy->frame_count - first;
-    }
-    for (uint32_t i = first; i < first + count; i++) {
-        if (buddy->frames[i].state == FRAME_ABSENT) {
-            buddy->stats.total_frames++;
-            buddy_join(buddy, i, 0);
+    uint32_t room = buddy->frame_count - first;
+    uint32_t end = first + (count < room ? count : room);
+    while (first < end) {
+        uint32_t run_end = buddy_claim(buddy, first, end);
+        while (first < run_end) {
+            uint32_t order = buddy_fitting(first, run_end);
+            buddy_join(buddy, first, order);
+            first += 1u << order;
         }
+        first += first < end; /* one that is known already */
     }
 }
 

@@ -57,7 +57,7 @@ static void threads_take_turns(void *arg) {
 
 static const char *threads_switching(void) {
     volatile uint32_t shared = 0;
-    struct threads_turns turns[2] = {{&shared, 0, 1, 1000, 5000}, {&shared, 1, 0, 1000, 5000}};
+    struct threads_turns turns[2] = {{&shared, 0, 1, 100, 500}, {&shared, 1, 0, 100, 500}};
     void *const args[2] = {&turns[0], &turns[1]};
     if (!threads_run(threads_take_turns, args, 2, false)) {
         return "a thread could not be made, or did not end";
@@ -68,7 +68,7 @@ static const char *threads_switching(void) {
 /* --- Time. --- */
 
 static const char *threads_sleeping(void) {
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         uint64_t wanted = clock_ns() + THREADS_MS;
         if (thread_sleep_until(wanted) != ALKA_OK) {
             return "a sleep was interrupted";
@@ -209,7 +209,7 @@ static uint64_t threads_spin_avx(uint64_t pattern) {
 /* Never gives way by itself; ends when the other one has come some way, too. */
 static void threads_spinner(void *arg) {
     struct threads_spin *spin = arg;
-    while (spin->rounds < 40 || spin->other->rounds < 40) {
+    while (spin->rounds < 12 || spin->other->rounds < 12) {
         spin->damaged += threads_spin_sse(spin->pattern);
         if (cpu_features.has[CPU_AVX2]) {
             spin->damaged += threads_spin_avx(~spin->pattern);
@@ -247,7 +247,7 @@ static const char *threads_leaving_nothing(void) {
     }
     frames_stats(&frames_before);
     memory_stats(&heap_before);
-    for (uint32_t i = 0; i < 8; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
         if (!threads_run(threads_nothing, args, 1, false)) {
             return "out of memory";
         }

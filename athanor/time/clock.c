@@ -5,8 +5,8 @@
 #include "time/clock.h"
 #include "cpu/x86.h"
 
-#define CLOCK_MEASURE_DIVISOR 500u /* a measurement lasts 1/500 s = 2 ms */
-#define CLOCK_MEASURE_LEAST 6000u  /* or so many ticks of the reference: 5 ms of the PIT */
+#define CLOCK_MEASURE_DIVISOR 1000u /* a measurement lasts 1 ms */
+#define CLOCK_MEASURE_LEAST 6000u   /* or so many ticks of the reference: 5 ms of the PIT */
 #define CLOCK_MEASUREMENTS 3u
 #define CLOCK_READ_TRIES 16u
 #define CLOCK_SPIN_MAX 100000000u
