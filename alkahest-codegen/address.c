@@ -201,13 +201,20 @@ static void address_other(struct emit *e, struct value *address, const struct ac
 
 /* --- All of them. ------------------------------------------------------------------------------*/
 
+struct memarg memory_take_memarg(struct emit *e) {
+    struct memarg memarg = {0};
+    if (emit_take_u32(e) & MEMARG_HAS_MEMORY) /* alignment: a hint */
+        memarg.memory_idx = emit_take_u32(e);
+    memarg.offset = alka_leb_take_unsigned(&e->pc);
+    return memarg;
+}
+
 void memory_address(struct emit *e, struct value *address, uint32_t bytes) {
-    bool has_memory = emit_take_u32(e) & MEMARG_HAS_MEMORY; /* alignment: a hint */
-    uint32_t memory_idx = has_memory ? emit_take_u32(e) : 0;
-    uint64_t offset = alka_leb_take_unsigned(&e->pc);
-    if (memory_idx != 0 || !e->gen->has_memory32) {
-        bool is_64 = e->gen->module->memories[memory_idx].range.is_64;
-        address_other(e, address, &(struct access){offset, bytes, memory_idx, is_64});
+    struct memarg memarg = memory_take_memarg(e);
+    uint64_t offset = memarg.offset;
+    if (memarg.memory_idx != 0 || !e->gen->has_memory32) {
+        bool is_64 = e->gen->module->memories[memarg.memory_idx].range.is_64;
+        address_other(e, address, &(struct access){offset, bytes, memarg.memory_idx, is_64});
         return;
     }
     switch (e->gen->options.memory_model) {

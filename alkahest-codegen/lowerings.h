@@ -27,6 +27,9 @@ low_fn low_ref_null, low_ref_func, low_table_get, low_table_size, low_select_t;
 low_fn low_drop, low_local_get, low_local_set, low_local_tee, low_global_get, low_global_set;
 /* memory.c: a, load: enum load_kind; store: opcode; b: bytes */
 low_fn low_load, low_store, low_memory_size;
+/* atomics.c */
+low_fn low_atomic_load, low_atomic_store, low_atomic_exchange, low_atomic_loop, low_atomic_compare,
+    low_atomic_fence, low_atomic_helper;
 /* shapes_int.c */
 low_fn low_const_int, low_eqz, low_cmp, low_add, low_sub, low_alu, low_mul, low_shift, low_count,
     low_popcnt, low_extend, low_wrap, low_extend_u, low_select;
@@ -63,6 +66,22 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
     { .emit = low_store, .a = X64_##op, .b = bytes }
 #define LOW_STORE64(op, bytes) \
     { .emit = low_store, .a = X64_##op | X64_W, .b = bytes }
+#define LOW_ATOMIC_LOAD(k, load, bytes) \
+    { .emit = low_atomic_load, .kind = LOW_KIND_##k, .a = LOAD_##load, .b = bytes }
+#define LOW_ATOMIC_STORE(bytes) \
+    { .emit = low_atomic_store, .b = bytes }
+#define LOW_ATOMIC_ADD(k, bytes) \
+    { .emit = low_atomic_exchange, .kind = LOW_KIND_##k, .a = X64_XADD_BYTE, .b = bytes }
+#define LOW_ATOMIC_SUB(k, bytes) \
+    { .emit = low_atomic_exchange, .kind = LOW_KIND_##k, .a = X64_XADD_BYTE, .b = bytes, .c = 1 }
+#define LOW_ATOMIC_XCHG(k, bytes) \
+    { .emit = low_atomic_exchange, .kind = LOW_KIND_##k, .a = X64_XCHG_BYTE, .b = bytes }
+#define LOW_ATOMIC_LOOP(k, bytes, op) \
+    { .emit = low_atomic_loop, .kind = LOW_KIND_##k, .a = X64_##op, .b = bytes }
+#define LOW_ATOMIC_COMPARE(k, bytes) \
+    { .emit = low_atomic_compare, .kind = LOW_KIND_##k, .b = bytes }
+#define LOW_ATOMIC_HELPER(id, operands) \
+    { .emit = low_atomic_helper, .a = ALKA_HELPER_##id, .b = operands }
 #define LOW_CONST_INT(k) \
     { .emit = low_const_int, .kind = LOW_KIND_##k }
 #define LOW_CONST_FLOAT(k) \

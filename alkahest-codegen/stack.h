@@ -200,6 +200,11 @@ struct load_form {
 };
 extern const struct load_form load_forms[LOAD_KINDS];
 struct x64_rm load_mem(struct emit *e, const struct value *load);
+struct memarg {
+    uint64_t offset;
+    uint32_t memory_idx;
+};
+struct memarg memory_take_memarg(struct emit *e);
 /* Takes the memarg of an access of `bytes` and makes the entry an address that may be accessed: a
  * VALUE_LOAD whose `load` is not set yet. */
 void memory_address(struct emit *e, struct value *address, uint32_t bytes);

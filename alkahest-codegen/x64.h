@@ -111,6 +111,10 @@ enum {
     X64_TEST = 0x85,
     X64_TEST_IMM = 0xF7, /* /0 */
     X64_XCHG = 0x87,
+    /* r/m with reg, as bytes; one above: with words of every size (the operation is at r/m) */
+    X64_XCHG_BYTE = 0x86,
+    X64_XADD_BYTE = 0xC0 | X64_0F,
+    X64_CMPXCHG_BYTE = 0xB0 | X64_0F, /* rax is compared, and receives what was there */
     X64_LEA = 0x8D,
     X64_MOV = 0x8B,
     X64_MOV_STORE = 0x89,
@@ -415,6 +419,14 @@ static inline void x64_jcc_back(struct x64 *x, enum x64_cond cond, const uint8_t
     } else {
         x64_jcc(x, cond, (uint32_t)(distance - 4));
     }
+}
+
+enum { X64_LOCK = 0xF0 }; /* prefix */
+
+static inline void x64_mfence(struct x64 *x) {
+    x64_u8(x, 0x0F);
+    x64_u8(x, 0xAE);
+    x64_u8(x, 0xF0);
 }
 
 /* A short jump forward over code that is about to be emitted; the result goes to x64_land. */

@@ -17,7 +17,8 @@ static bool helper_in_bounds(uint64_t at, uint64_t count, uint64_t size) {
 /* --- Memories. --- */
 
 static uint64_t helper_memory_bytes(const struct alka_memory *memory) {
-    return memory->pages * ALKA_WASM_PAGE_BYTES;
+    /* Another thread may let a shared one grow meanwhile. */
+    return __atomic_load_n(&memory->pages, __ATOMIC_ACQUIRE) * ALKA_WASM_PAGE_BYTES;
 }
 
 uint64_t alka_helper_memory_grow(uint64_t delta_pages, uint32_t memory_idx,
@@ -25,7 +26,7 @@ uint64_t alka_helper_memory_grow(uint64_t delta_pages, uint32_t memory_idx,
     struct alka_instance *instance = caller->instance;
     uint64_t old = alka_memory_grow(instance->memories[memory_idx], delta_pages);
     if (old != UINT64_MAX)
-        instance->counters.memory_grows++;
+        (void)__atomic_fetch_add(&instance->counters.memory_grows, 1, __ATOMIC_RELAXED);
     return old;
 }
 
@@ -65,6 +66,64 @@ void alka_helper_memory_init(uint64_t to, uint32_t from, uint32_t bytes, uint32_
 
 void alka_helper_data_drop(uint32_t data_idx, struct alka_context *caller) {
     caller->instance->data_bytes[data_idx] = 0;
+}
+
+/* --- Threads. --- */
+
+/* Where an atomic access of `bytes` is, or NULL, and then the caller traps. */
+static void *helper_atomic(const struct alka_memory *memory, uint64_t index, uint64_t offset,
+                           uint32_t bytes) {
+    uint64_t at;
+    if (__builtin_add_overflow(index, offset, &at) ||
+        !helper_in_bounds(at, bytes, helper_memory_bytes(memory))) {
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+        return NULL;
+    }
+    if (at % bytes != 0) {
+        alka_trap_raise(ALKA_TRAP_UNALIGNED_ATOMIC);
+        return NULL;
+    }
+    return (void *)(memory->base.value + at);
+}
+
+uint32_t alka_helper_notify(uint64_t index, uint32_t count, uint64_t offset, uint32_t memory_idx,
+                            struct alka_context *caller) {
+    const struct alka_memory *memory = caller->instance->memories[memory_idx];
+    const struct alka_crucible *crucible = memory->crucible;
+    const void *address = helper_atomic(memory, index, offset, sizeof(uint32_t));
+    if (!address || !memory->is_shared || !crucible->notify)
+        return 0; /* nobody can wait there */
+    return crucible->notify(crucible->self, address, count);
+}
+
+static uint32_t helper_wait(const struct alka_memory *memory, const void *address, uint32_t bytes,
+                            uint64_t expected, int64_t timeout_ns) {
+    const struct alka_crucible *crucible = memory->crucible;
+    if (!address)
+        return 0;
+    if (!memory->is_shared) {
+        alka_trap_raise(ALKA_TRAP_EXPECTED_SHARED);
+        return 0;
+    }
+    if (!crucible->wait) {
+        alka_trap_raise(ALKA_TRAP_HOST);
+        return 0;
+    }
+    return crucible->wait(crucible->self, address, bytes, expected, timeout_ns);
+}
+
+uint32_t alka_helper_wait32(uint64_t index, uint32_t expected, int64_t timeout_ns, uint64_t offset,
+                            uint32_t memory_idx, struct alka_context *caller) {
+    const struct alka_memory *memory = caller->instance->memories[memory_idx];
+    const void *address = helper_atomic(memory, index, offset, sizeof expected);
+    return helper_wait(memory, address, sizeof expected, expected, timeout_ns);
+}
+
+uint32_t alka_helper_wait64(uint64_t index, uint64_t expected, int64_t timeout_ns, uint64_t offset,
+                            uint32_t memory_idx, struct alka_context *caller) {
+    const struct alka_memory *memory = caller->instance->memories[memory_idx];
+    const void *address = helper_atomic(memory, index, offset, sizeof expected);
+    return helper_wait(memory, address, sizeof expected, expected, timeout_ns);
 }
 
 /* --- Tables. --- */

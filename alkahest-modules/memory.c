@@ -8,6 +8,42 @@
 
 enum { MEMORY_PAGES_MOST = 65536 }; /* of a 32-bit memory */
 
+/* --- Several threads ---------------------------------------------------------------------------*/
+
+enum { MEMORY_FREE, MEMORY_HELD, MEMORY_CONTENDED };
+
+/* A mutex on the Crucible's wait and notify (Drepper, "Futexes Are Tricky", mutex 2). */
+static void memory_lock(struct alka_memory *memory) {
+    if (!memory->is_shared)
+        return;
+    const struct alka_crucible *crucible = memory->crucible;
+    uint32_t seen = MEMORY_FREE;
+    if (__atomic_compare_exchange_n(&memory->lock, &seen, MEMORY_HELD, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED))
+        return;
+    while (__atomic_exchange_n(&memory->lock, MEMORY_CONTENDED, __ATOMIC_ACQUIRE) != MEMORY_FREE)
+        if (crucible->wait)
+            (void)crucible->wait(crucible->self, &memory->lock, sizeof memory->lock,
+                                 MEMORY_CONTENDED, -1);
+}
+
+static void memory_unlock(struct alka_memory *memory) {
+    if (!memory->is_shared)
+        return;
+    const struct alka_crucible *crucible = memory->crucible;
+    uint32_t was = __atomic_exchange_n(&memory->lock, MEMORY_FREE, __ATOMIC_RELEASE);
+    if (was == MEMORY_CONTENDED && crucible->notify)
+        (void)crucible->notify(crucible->self, &memory->lock, 1);
+}
+
+/* Module code of other threads reads it meanwhile. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes through it */
+static void memory_tell(uint64_t *place, uint64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+
+/* --- Size --------------------------------------------------------------------------------------*/
+
 static uint64_t memory_power_of_two(uint64_t bytes) {
     uint64_t power = ALKA_WASM_PAGE_BYTES;
     while (power < bytes)
@@ -35,30 +71,33 @@ static alka_status memory_commit(struct alka_memory *memory, uint64_t pages) {
 
 static void memory_show(const struct alka_memory *memory, struct alka_use *use) {
     uint64_t bytes = memory->pages * ALKA_WASM_PAGE_BYTES;
-    use->view->base = memory->base.value;
-    use->view->size = bytes;
+    memory_tell(&use->view->base, memory->base.value);
+    memory_tell(&use->view->size, bytes);
     struct alka_context *context = use->context;
     if (!context)
         return;
-    context->memory_base = memory->base.value;
-    context->memory_bytes = bytes;
-    context->memory_pages = memory->pages;
-    context->memory_mask = memory_power_of_two(bytes) - 1;
+    memory_tell(&context->memory_base, memory->base.value);
+    memory_tell(&context->memory_bytes, bytes);
+    memory_tell(&context->memory_pages, memory->pages);
+    memory_tell(&context->memory_mask, memory_power_of_two(bytes) - 1);
 }
 
 void memory_use(struct alka_memory *memory, struct alka_use *use) {
+    memory_lock(memory);
     use->next = memory->uses;
     memory->uses = use;
     memory_show(memory, use);
+    memory_unlock(memory);
 }
 
 void memory_unuse(struct alka_memory *memory, const struct alka_use *use) {
-    for (struct alka_use **at = &memory->uses; *at; at = &(*at)->next) {
-        if (*at == use) {
-            *at = use->next;
-            return;
-        }
-    }
+    memory_lock(memory);
+    struct alka_use **at = &memory->uses;
+    while (*at && *at != use)
+        at = &(*at)->next;
+    if (*at)
+        *at = use->next;
+    memory_unlock(memory);
 }
 
 uint64_t memory_reserve_bytes(const struct alka_range *range, uint64_t limit_pages) {
@@ -94,9 +133,11 @@ alka_status memory_init(struct alka_memory *memory, const struct alka_crucible *
 alka_status memory_wrap(struct alka_memory *memory) {
     if (memory->is_wrapped)
         return ALKA_OK;
+    memory_lock(memory);
     memory->is_wrapped = true;
     alka_status status = memory_commit(memory, memory->pages);
     memory->is_wrapped = status == ALKA_OK;
+    memory_unlock(memory);
     return status;
 }
 
@@ -119,16 +160,23 @@ void alka_memory_drop(struct alka_memory *memory) {
     memory->crucible->slot_release(memory->crucible->self, memory->base, 0, memory->reserve_bytes);
 }
 
-uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages) {
+static uint64_t memory_grow(struct alka_memory *memory, uint64_t delta_pages) {
     uint64_t old = memory->pages, wanted;
     if (__builtin_add_overflow(old, delta_pages, &wanted) || wanted > memory->max_pages ||
         wanted > memory->limit_pages)
         return UINT64_MAX;
     if (memory_commit(memory, wanted) != ALKA_OK)
         return UINT64_MAX;
-    memory->pages = wanted;
+    memory_tell(&memory->pages, wanted);
     for (struct alka_use *use = memory->uses; use; use = use->next)
         memory_show(memory, use);
+    return old;
+}
+
+uint64_t alka_memory_grow(struct alka_memory *memory, uint64_t delta_pages) {
+    memory_lock(memory);
+    uint64_t old = memory_grow(memory, delta_pages);
+    memory_unlock(memory);
     return old;
 }
 

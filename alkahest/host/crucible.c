@@ -125,6 +125,8 @@ void host_crucible_init(struct alka_crucible *crucible, struct alka_engine *engi
         .code_commit = crucible_code_commit,
         .code_seal = crucible_code_seal,
         .code_release = crucible_code_release,
+        .wait = host_wait,
+        .notify = host_notify,
         .event = crucible_event,
     };
 }

@@ -1,7 +1,7 @@
 /*
  * The host side of the façade: what Linux gives to the freestanding libraries. Files: crucible.c
- * (pages), stacks.c (control and data stacks of threads), signals.c (faults), engine.c (the
- * façade).
+ * (pages), stacks.c (control and data stacks of threads), wait.c (threads that wait), signals.c
+ * (faults), engine.c (the façade).
  */
 #ifndef ALKAHEST_HOST_H
 #define ALKAHEST_HOST_H
@@ -37,6 +37,11 @@ ALKA_MUST_CHECK alka_status host_thread_get(struct alka_engine *engine,
 void host_threads_drop(struct alka_engine *engine);
 /* The calling thread's stacks that hold this rsp; NULL if none do. Safe in signal handlers. */
 struct host_thread *host_thread_at(uint64_t rsp);
+
+/* wait.c: threads that wait at addresses, for the Crucible. */
+enum alka_wake host_wait(void *self, const void *address, uint32_t bytes, uint64_t expected,
+                         int64_t timeout_ns);
+uint32_t host_notify(void *self, const void *address, uint32_t count);
 
 /* signals.c: puts the handlers in front of whoever has the signals now. */
 ALKA_MUST_CHECK alka_status host_signals_install(void);

@@ -46,7 +46,10 @@ typedef uint32_t alka_cpu_set;
     HELPER(TABLE_COPY, alka_helper_table_copy, 5, 0)   /* (to, from, count, tables to, from) */   \
     HELPER(TABLE_INIT, alka_helper_table_init, 5, 0)   /* (to, from, count, segment, table) */    \
     HELPER(ELEM_DROP, alka_helper_elem_drop, 1, 0)     /* (segment) */                            \
-    HELPER(GLOBAL_SET, alka_helper_global_set, 2, 0)   /* (funcref, global) */
+    HELPER(GLOBAL_SET, alka_helper_global_set, 2, 0)   /* (funcref, global) */                    \
+    HELPER(NOTIFY, alka_helper_notify, 4, 1)           /* (index, count, offset, memory) */       \
+    HELPER(WAIT32, alka_helper_wait32, 5, 1) /* (index, expected, timeout, offset, memory) */     \
+    HELPER(WAIT64, alka_helper_wait64, 5, 1) /* the same */
 /* clang-format on */
 
 enum alka_helper {

@@ -31,6 +31,9 @@ struct alka_event {
     } module_name; /* may be empty; borrowed for the duration of the call */
 };
 
+/* How a wait ended, as the results of memory.atomic.wait. */
+enum alka_wake { ALKA_WAKE_NOTIFIED, ALKA_WAKE_NOT_EQUAL, ALKA_WAKE_TIMED_OUT };
+
 struct alka_crucible {
     void *self; /* handed back as the first argument of every function */
 
@@ -64,6 +67,17 @@ struct alka_crucible {
     alka_status (*code_seal)(void *self, void *base, size_t used_bytes, size_t reserve_bytes);
     /* `bytes`: reserve_bytes before sealing, used_bytes (rounded up to pages) after. */
     void (*code_release)(void *self, void *base, size_t bytes);
+
+    /*
+     * Threads that wait at an address. If the `bytes` (4 or 8, aligned) there are `expected`,
+     * blocks until somebody notifies that address, or for `timeout_ns` (negative: for ever); no
+     * notification can come between the comparison and the wait. Ends at will when the thread has a
+     * trap pending. NULL: there is one thread only, and nobody could notify it.
+     */
+    enum alka_wake (*wait)(void *self, const void *address, uint32_t bytes, uint64_t expected,
+                           int64_t timeout_ns);
+    /* Ends the wait of up to `count` threads, first come, first served; how many. With `wait`. */
+    uint32_t (*notify)(void *self, const void *address, uint32_t count);
 
     /* Takes a record; must not keep pointers into it. May be called from any pipeline stage. Never
      * NULL. */

@@ -24,7 +24,7 @@
     FEATURE(FUNCTION_REFERENCES, "function-references", 3, 0) \
     FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 1)               \
     FEATURE(GC, "gc", 3, 0)                                   \
-    FEATURE(THREADS, "threads", 0, 0)                         \
+    FEATURE(THREADS, "threads", 0, 1)                         \
     FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)
 
 enum alka_feature {

@@ -50,6 +50,7 @@ struct alka_memory {
     uint64_t committed_bytes;
     uint64_t reserve_bytes; /* address space from base on */
     bool is_64, is_shared;
+    uint32_t lock;               /* of a shared one: guards everything that changes; memory.c */
     bool is_wrapped;             /* committed to a power of two: some user masks its indices */
     struct alka_instance *owner; /* NULL: the host */
     struct alka_use *uses;

@@ -20,6 +20,16 @@ void alka_helper_memory_init(uint64_t to, uint32_t from, uint32_t bytes, uint32_
                              uint32_t memory_idx, struct alka_context *caller);
 void alka_helper_data_drop(uint32_t data_idx, struct alka_context *caller);
 
+/* Threads: ALKA_TRAP_MEMORY_BOUNDS, ALKA_TRAP_UNALIGNED_ATOMIC; wait: ALKA_TRAP_EXPECTED_SHARED,
+ * and ALKA_TRAP_HOST where the Crucible knows one thread only. How many were woken; enum alka_wake.
+ */
+uint32_t alka_helper_notify(uint64_t index, uint32_t count, uint64_t offset, uint32_t memory_idx,
+                            struct alka_context *caller);
+uint32_t alka_helper_wait32(uint64_t index, uint32_t expected, int64_t timeout_ns, uint64_t offset,
+                            uint32_t memory_idx, struct alka_context *caller);
+uint32_t alka_helper_wait64(uint64_t index, uint64_t expected, int64_t timeout_ns, uint64_t offset,
+                            uint32_t memory_idx, struct alka_context *caller);
+
 /* Tables (specification 4.6.11). A reference is a struct alka_func * or an external one; 0 is null.
  * ALKA_TRAP_TABLE_BOUNDS. */
 void alka_helper_table_set(uint64_t index, uint64_t reference, uint32_t table_idx,
