@@ -99,7 +99,7 @@ static alka_status crucible_code_reserve(void *self, size_t reserve_bytes, void 
 static alka_status crucible_code_commit(void *self, void *base, size_t from_bytes,
                                         size_t to_bytes) {
     (void)self;
-    ALKA_TRY(kernel_map_frames((uint64_t)base + from_bytes, to_bytes - from_bytes));
+    ALKA_TRY(kernel_map_code_frames((uint64_t)base + from_bytes, to_bytes - from_bytes));
     crucible_count(&crucible_used.code_bytes, to_bytes - from_bytes, true);
     return ALKA_OK;
 }

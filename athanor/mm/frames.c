@@ -7,11 +7,18 @@
 #include "console/log.h"
 #include "cpu/lock.h"
 #include "mm/layout.h"
+#include <string.h>
 
 static struct buddy frames_buddy;
 static struct lock frames_lock;
 
 #define FRAMES_BOOKS_SHARE 64u
+
+/* The stock of frames that hold zeros. To the buddy allocator they are taken; it gets them back
+ * when it has nothing else. */
+#define FRAMES_CLEAN_MOST 1024u
+static uint32_t frames_clean[FRAMES_CLEAN_MOST];
+static uint32_t frames_clean_count;
 
 /* Frame numbers of the books' array end here. Ranges beyond are dropped from the map. */
 static uint64_t frames_choose_end(struct memory_map *map) {
@@ -51,15 +58,68 @@ bool frames_start(struct memory_map *map) {
     return true;
 }
 
+static void frames_give_stock(void) {
+    while (frames_clean_count > 0) {
+        (void)buddy_give(&frames_buddy, frames_clean[--frames_clean_count], 0);
+    }
+}
+
 bool frames_take(uint32_t order, uint64_t *out_phys) {
     uint32_t first;
     uint64_t flags = lock_take(&frames_lock);
     bool taken = buddy_take(&frames_buddy, order, &first);
+    if (!taken && frames_clean_count > 0) {
+        frames_give_stock();
+        taken = buddy_take(&frames_buddy, order, &first);
+    }
     lock_release(&frames_lock, flags);
     if (taken) {
         *out_phys = first * MEMORY_PAGE_BYTES;
     }
     return taken;
+}
+
+bool frames_take_clean(uint64_t *out_phys) {
+    uint64_t flags = lock_take(&frames_lock);
+    bool stocked = frames_clean_count > 0;
+    if (stocked) {
+        *out_phys = frames_clean[--frames_clean_count] * MEMORY_PAGE_BYTES;
+    }
+    lock_release(&frames_lock, flags);
+    if (stocked) {
+        return true;
+    }
+    if (!frames_take(0, out_phys)) {
+        return false;
+    }
+    memset(layout_direct(*out_phys), 0, MEMORY_PAGE_BYTES);
+    return true;
+}
+
+void frames_give_clean(uint64_t phys) {
+    uint64_t flags = lock_take(&frames_lock);
+    bool stocked = frames_clean_count < FRAMES_CLEAN_MOST && phys / MEMORY_PAGE_BYTES < BUDDY_NONE;
+    if (stocked) {
+        frames_clean[frames_clean_count++] = (uint32_t)(phys / MEMORY_PAGE_BYTES);
+    }
+    lock_release(&frames_lock, flags);
+    if (!stocked) {
+        frames_give(phys, 0);
+    }
+}
+
+bool frames_prepare(void) {
+    uint32_t frame;
+    uint64_t flags = lock_take(&frames_lock);
+    bool prepared = frames_clean_count < FRAMES_CLEAN_MOST &&
+                    frames_buddy.stats.free_frames > FRAMES_CLEAN_MOST &&
+                    buddy_take(&frames_buddy, 0, &frame);
+    if (prepared) {
+        memset(layout_direct(frame * MEMORY_PAGE_BYTES), 0, MEMORY_PAGE_BYTES);
+        frames_clean[frames_clean_count++] = frame;
+    }
+    lock_release(&frames_lock, flags);
+    return prepared;
 }
 
 void frames_give(uint64_t phys, uint32_t order) {
@@ -75,5 +135,6 @@ void frames_give(uint64_t phys, uint32_t order) {
 void frames_stats(struct buddy_stats *out) {
     uint64_t flags = lock_take(&frames_lock);
     *out = frames_buddy.stats;
+    out->free_frames += frames_clean_count;
     lock_release(&frames_lock, flags);
 }

@@ -19,6 +19,14 @@ bool frames_take(uint32_t order, uint64_t *out_phys);
 /* A wrong address or order is logged as an error and ignored. */
 void frames_give(uint64_t phys, uint32_t order);
 
+/* One frame that holds zeros: from the stock of such, or cleared now. False if there is none. */
+bool frames_take_clean(uint64_t *out_phys);
+/* As frames_give(phys, 0), of a frame that holds zeros. */
+void frames_give_clean(uint64_t phys);
+/* Clears one frame for the stock, with interrupts off; false if there are enough. For idle
+ * processors. */
+bool frames_prepare(void);
+
 void frames_stats(struct buddy_stats *out);
 
 #endif

@@ -13,17 +13,21 @@
 #include <string.h>
 
 static bool map_take_early(void *self, uint64_t *out_phys) {
-    return memory_map_carve(self, PAGING_PAGE_BYTES, LAYOUT_EARLY_PHYS_END, out_phys);
+    if (!memory_map_carve(self, PAGING_PAGE_BYTES, LAYOUT_EARLY_PHYS_END, out_phys)) {
+        return false;
+    }
+    memset(layout_direct(*out_phys), 0, PAGING_PAGE_BYTES);
+    return true;
 }
 
 static bool map_take_frame(void *self, uint64_t *out_phys) {
     (void)self;
-    return frames_take(0, out_phys);
+    return frames_take_clean(out_phys);
 }
 
 static void map_give_frame(void *self, uint64_t phys) {
     (void)self;
-    frames_give(phys, 0);
+    frames_give_clean(phys);
 }
 
 /* Only while the map is built, where nothing is unmapped that had a table. */
@@ -162,28 +166,64 @@ uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed) 
     return given;
 }
 
-alka_status kernel_map_frames(uint64_t virt, uint64_t bytes) {
+/* Up to MAP_RUN pages in one turn of the lock. */
+enum { MAP_RUN = 16 };
+
+static alka_status map_run(uint64_t virt, uint64_t pages, bool (*take)(uint64_t *out_phys)) {
+    uint64_t frames[MAP_RUN], taken = 0, mapped = 0;
+    while (taken < pages && take(&frames[taken])) {
+        taken++;
+    }
+    alka_status status = taken == pages ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
+    uint64_t saved = lock_take(&map_lock);
+    while (status == ALKA_OK && mapped < pages) {
+        status = paging_map(&map_paging, virt + mapped * PAGING_PAGE_BYTES, frames[mapped],
+                            PAGING_PAGE_BYTES, PAGING_WRITE);
+        mapped += status == ALKA_OK;
+    }
+    if (status != ALKA_OK) {
+        paging_unmap(&map_paging, virt, mapped * PAGING_PAGE_BYTES, NULL, NULL);
+    }
+    lock_release(&map_lock, saved);
+    while (status != ALKA_OK && taken > 0) {
+        frames_give_clean(frames[--taken]);
+    }
+    return status;
+}
+
+static alka_status map_frames(uint64_t virt, uint64_t bytes, bool (*take)(uint64_t *out_phys)) {
     struct buddy_stats stats;
     frames_stats(&stats);
     if (bytes / PAGING_PAGE_BYTES > stats.free_frames) {
         return ALKA_E_OUT_OF_MEMORY; /* at once, not after clearing all there is */
     }
-    for (uint64_t done = 0; done < bytes; done += PAGING_PAGE_BYTES) {
-        uint64_t phys;
-        alka_status status = ALKA_E_OUT_OF_MEMORY;
-        if (frames_take(0, &phys)) {
-            memset(layout_direct(phys), 0, PAGING_PAGE_BYTES);
-            status = kernel_map(virt + done, phys, PAGING_PAGE_BYTES, PAGING_WRITE);
-            if (status != ALKA_OK) {
-                frames_give(phys, 0);
-            }
-        }
+    for (uint64_t done = 0; done < bytes;) {
+        uint64_t pages = (bytes - done) / PAGING_PAGE_BYTES;
+        pages = pages < MAP_RUN ? pages : MAP_RUN;
+        alka_status status = map_run(virt + done, pages, take);
         if (status != ALKA_OK) {
             kernel_unmap_frames(virt, done, false);
             return status;
         }
+        done += pages * PAGING_PAGE_BYTES;
     }
     return ALKA_OK;
+}
+
+alka_status kernel_map_frames(uint64_t virt, uint64_t bytes) {
+    return map_frames(virt, bytes, frames_take_clean);
+}
+
+static bool map_take_together(uint64_t *out_phys) {
+    if (!frames_take(0, out_phys)) {
+        return false;
+    }
+    memset(layout_direct(*out_phys), 0, PAGING_PAGE_BYTES);
+    return true;
+}
+
+alka_status kernel_map_code_frames(uint64_t virt, uint64_t bytes) {
+    return map_frames(virt, bytes, map_take_together);
 }
 
 void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_visit visit,

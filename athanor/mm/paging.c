@@ -5,7 +5,6 @@
  */
 #include "mm/paging.h"
 #include <stddef.h>
-#include <string.h>
 
 #define ENTRIES 512u
 #define LEVEL_TOP 3
@@ -61,7 +60,6 @@ alka_status paging_start(struct paging *paging) {
     if (!paging->take_table(paging->self, &paging->root_phys)) {
         return ALKA_E_OUT_OF_MEMORY;
     }
-    memset(paging_table(paging, paging->root_phys), 0, PAGING_PAGE_BYTES);
     return ALKA_OK;
 }
 
@@ -71,7 +69,6 @@ static alka_status paging_grow(struct paging *paging, uint64_t *entry) {
     if (!paging->take_table(paging->self, &phys)) {
         return ALKA_E_OUT_OF_MEMORY;
     }
-    memset(paging_table(paging, phys), 0, PAGING_PAGE_BYTES);
     *entry = phys | ENTRY_PRESENT | ENTRY_WRITE;
     return ALKA_OK;
 }

@@ -25,8 +25,8 @@ enum paging_flags {
 struct paging {
     uint64_t root_phys;
     uint64_t direct_base;                               /* virtual address of physical address 0 */
-    bool (*take_table)(void *self, uint64_t *out_phys); /* need not be zeroed */
-    void (*give_table)(void *self, uint64_t phys);
+    bool (*take_table)(void *self, uint64_t *out_phys); /* all zeros */
+    void (*give_table)(void *self, uint64_t phys);      /* all zeros again */
     void (*flush)(void *self, uint64_t virt); /* forget what the processors cached of one page */
     void *self;
 };

@@ -8,6 +8,7 @@
 #include "cpu/features.h"
 #include "cpu/lock.h"
 #include "cpu/x86.h"
+#include "mm/frames.h"
 #include "mm/memory.h"
 #include "modules/modules.h"
 #include "sched/policy.h"
@@ -120,6 +121,11 @@ void machine_prepare(struct thread_context *context, uint64_t top, void (*entry)
 
 static void machine_idle_loop(void) {
     for (;;) {
+        while (frames_prepare()) {
+            x86_interrupts_on();
+            x86_pause(); /* the instruction behind sti is not interrupted */
+            x86_interrupts_off();
+        }
         x86_interrupts_on_and_halt();
         x86_interrupts_off();
     }

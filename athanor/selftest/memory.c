@@ -1,6 +1,7 @@
 /* Takes and gives memory at every level and looks whether it is all there again. */
 #include "mm/memory.h"
 #include "mm/frames.h"
+#include "mm/layout.h"
 #include "selftest/selftest.h"
 #include <stddef.h>
 
@@ -20,6 +21,35 @@ static const char *memory_frames(void) {
     }
     for (uint32_t order = 0; order < 8; order++) {
         frames_give(blocks[order], order);
+    }
+    frames_stats(&after);
+    return before.free_frames == after.free_frames ? NULL : "frames were lost";
+}
+
+/* Frames that were written and given back are clean again when they are to be. */
+static const char *memory_clean_frames(void) {
+    struct buddy_stats before, after;
+    uint64_t frames[8];
+    frames_stats(&before);
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 8; i++) {
+            if (!frames_take_clean(&frames[i])) {
+                return "no frames";
+            }
+            uint64_t *words = layout_direct(frames[i]);
+            for (uint32_t n = 0; n < MEMORY_PAGE_BYTES / sizeof *words; n++) {
+                if (words[n] != 0) {
+                    return "a clean frame is not";
+                }
+                words[n] = UINT64_MAX;
+            }
+        }
+        for (uint32_t i = 0; i < 8; i++) {
+            frames_give(frames[i], 0);
+        }
+        for (uint32_t i = 0; i < 4; i++) {
+            (void)frames_prepare();
+        }
     }
     frames_stats(&after);
     return before.free_frames == after.free_frames ? NULL : "frames were lost";
@@ -70,6 +100,7 @@ static const char *memory_exhaustion(void) {
 
 const struct selftest selftest_memory[] = {
     {"frames", memory_frames},
+    {"clean-frames", memory_clean_frames},
     {"heap", memory_heap},
     {"out-of-memory", memory_exhaustion},
     {NULL, NULL},

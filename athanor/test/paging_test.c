@@ -24,7 +24,7 @@ static bool take(void *self, uint64_t *out_phys) {
         if (!taken[i]) {
             taken[i] = true;
             tables_out++;
-            memset(memory[i], 0xEE, 4096);
+            memset(memory[i], 0, 4096);
             *out_phys = i * PAGE;
             return true;
         }
@@ -36,6 +36,9 @@ static void give(void *self, uint64_t phys) {
     (void)self;
     assert_true(taken[phys / PAGE]);
     taken[phys / PAGE] = false;
+    for (uint32_t i = 0; i < 4096; i++) {
+        assert_int_equal(memory[phys / PAGE][i], 0);
+    }
     tables_out--;
 }
 
