@@ -170,21 +170,16 @@ uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed) 
 enum { MAP_RUN = 16 };
 
 static alka_status map_run(uint64_t virt, uint64_t pages, bool (*take)(uint64_t *out_phys)) {
-    uint64_t frames[MAP_RUN], taken = 0, mapped = 0;
+    uint64_t frames[MAP_RUN], taken = 0;
     while (taken < pages && take(&frames[taken])) {
         taken++;
     }
-    alka_status status = taken == pages ? ALKA_OK : ALKA_E_OUT_OF_MEMORY;
-    uint64_t saved = lock_take(&map_lock);
-    while (status == ALKA_OK && mapped < pages) {
-        status = paging_map(&map_paging, virt + mapped * PAGING_PAGE_BYTES, frames[mapped],
-                            PAGING_PAGE_BYTES, PAGING_WRITE);
-        mapped += status == ALKA_OK;
+    alka_status status = ALKA_E_OUT_OF_MEMORY;
+    if (taken == pages) {
+        uint64_t saved = lock_take(&map_lock);
+        status = paging_map_frames(&map_paging, virt, frames, pages, PAGING_WRITE);
+        lock_release(&map_lock, saved);
     }
-    if (status != ALKA_OK) {
-        paging_unmap(&map_paging, virt, mapped * PAGING_PAGE_BYTES, NULL, NULL);
-    }
-    lock_release(&map_lock, saved);
     while (status != ALKA_OK && taken > 0) {
         frames_give_clean(frames[--taken]);
     }

@@ -164,6 +164,30 @@ alka_status paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint
     return ALKA_OK;
 }
 
+alka_status paging_map_frames(struct paging *paging, uint64_t virt, const uint64_t *frames,
+                              uint64_t count, uint32_t flags) {
+    if (paging_write_and_execute(flags)) {
+        return ALKA_E_INTERNAL;
+    }
+    uint64_t *entry = NULL;
+    for (uint64_t i = 0; i < count; i++, entry++) {
+        uint64_t page = virt + i * PAGING_PAGE_BYTES;
+        alka_status status = ALKA_OK;
+        if (i == 0 || paging_index(page, 0) == 0) {
+            status = paging_reach(paging, page, 0, &entry);
+        } else if (*entry != 0) {
+            status = ALKA_E_INTERNAL;
+        }
+        if (status != ALKA_OK) {
+            paging_prune(paging, page);
+            paging_unmap(paging, virt, i * PAGING_PAGE_BYTES, NULL, NULL);
+            return status;
+        }
+        *entry = paging_leaf(frames[i], flags, false);
+    }
+    return ALKA_OK;
+}
+
 /* The lowest entry over `virt` that exists, and its level; NULL with the level where the way down
  * ends. */
 static uint64_t *paging_find(const struct paging *paging, uint64_t virt, int *out_level) {

@@ -41,6 +41,11 @@ ALKA_MUST_CHECK alka_status paging_start(struct paging *paging);
 ALKA_MUST_CHECK alka_status paging_map(struct paging *paging, uint64_t virt, uint64_t phys,
                                        uint64_t bytes, uint32_t flags);
 
+/* Maps one page after the other, from `virt` on, to the `count` frames; as paging_map otherwise. */
+ALKA_MUST_CHECK alka_status paging_map_frames(struct paging *paging, uint64_t virt,
+                                              const uint64_t *frames, uint64_t count,
+                                              uint32_t flags);
+
 /*
  * Unmaps what is mapped in the range and hands each piece to `give` (NULL: to nobody), after
  * flushing it. Absent pages cost next to nothing. Empty tables are given back. A large page must

@@ -194,6 +194,34 @@ static void no_table_no_trace(void **state) {
     assert_int_equal(paging_protect(&paging, VIRT, PAGE, PAGING_WRITE), ALKA_OK); /* as it is */
 }
 
+static void maps_single_frames(void **state) {
+    (void)state;
+    const uint64_t frames[] = {PHYS + 7 * PAGE, PHYS, PHYS + 3 * PAGE, PHYS + 5 * PAGE};
+    uint64_t start = VIRT + LARGE - 2 * PAGE, size; /* two in one table, two in the next */
+    assert_int_equal(paging_map_frames(&paging, start, frames, 4, PAGING_WRITE), ALKA_OK);
+    for (uint64_t i = 0; i < 4; i++) {
+        expect(start + i * PAGE, frames[i], true, false);
+    }
+    assert_int_equal(walk(start + 4 * PAGE, &size), 0);
+    assert_int_equal(paging_map_frames(&paging, start, frames, 1, PAGING_WRITE | PAGING_EXEC),
+                     ALKA_E_INTERNAL);
+
+    /* One page is in the way: nothing of the run stays. */
+    assert_int_equal(paging_map_frames(&paging, start - 2 * PAGE, frames, 4, 0), ALKA_E_INTERNAL);
+    assert_int_equal(walk(start - 2 * PAGE, &size), 0);
+    assert_int_equal(walk(start - PAGE, &size), 0);
+    expect(start, frames[0], true, false);
+    paging_unmap(&paging, start, 4 * PAGE, NULL, NULL);
+
+    /* No table for the second half. */
+    uint32_t out = tables_out;
+    tables_allowed = tables_out + 2;
+    assert_int_equal(paging_map_frames(&paging, start, frames, 4, 0), ALKA_E_OUT_OF_MEMORY);
+    assert_int_equal(tables_out, out);
+    assert_int_equal(walk(start, &size), 0);
+    tables_allowed = TABLES;
+}
+
 static void the_last_page_of_all(void **state) {
     (void)state;
     uint64_t last = UINT64_C(0xFFFFFFFFFFFFF000), size;
@@ -265,6 +293,7 @@ int main(void) {
         cmocka_unit_test_setup(write_and_execute_exclude_each_other, setup),
         cmocka_unit_test_setup(cache_modes_survive_splitting, setup),
         cmocka_unit_test_setup(no_table_no_trace, setup),
+        cmocka_unit_test_setup(maps_single_frames, setup),
         cmocka_unit_test_setup(the_last_page_of_all, setup),
         cmocka_unit_test_setup(finds_dirty_pages, setup),
     };
