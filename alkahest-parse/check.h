@@ -1,8 +1,8 @@
 /*
  * The validator's state (specification, appendix A.3): an operand stack of types and a stack of
- * control frames, advanced one instruction at a time. check.c has the loop and the instructions
- * with a fixed signature; check_control.c and check_special.c have the others, one short function
- * each.
+ * control frames, advanced one instruction at a time. check.c has the instructions with a fixed
+ * signature, check_control.c and check_special.c have the others, one short function each;
+ * check_fast.c goes over the common ones again, in one loop; check_run.c drives them all.
  */
 #ifndef PARSE_CHECK_H
 #define PARSE_CHECK_H
@@ -77,13 +77,37 @@ static inline alka_valtype check_address_type(const struct alka_range *range) {
 
 /* Nothing behind the instruction is reachable in its block. */
 void check_unreachable(struct check *check);
+/* A control frame without its parameters; there is room for it. */
+static inline void check_open_frame(struct check *check, uint32_t op,
+                                    const struct alka_functype *type) {
+    check->frames[check->depth++] = (struct check_frame){
+        .type = type,
+        .floor = (uint32_t)(check->sp - check->stack),
+        .op = op,
+    };
+    if (check->depth > check->deepest_frame)
+        check->deepest_frame = check->depth;
+    check->floor = check->sp;
+}
 ALKA_MUST_CHECK alka_status check_push_frame(struct check *check, uint32_t op,
                                              const struct alka_functype *type);
+static inline void check_summarize_frame(struct check *check, uint32_t op) {
+    if (!check->is_summarized)
+        return;
+    if (op == ALKA_OP_BLOCK)
+        summarize_block(&check->sum);
+    if (op == ALKA_OP_LOOP)
+        summarize_loop(&check->sum);
+    if (op == ALKA_OP_IF)
+        summarize_if(&check->sum);
+}
 
 /* The instructions whose types depend on more than the opcode; its immediates are next. */
 ALKA_MUST_CHECK alka_status check_control(struct check *check, uint32_t op);
 ALKA_MUST_CHECK alka_status check_special(struct check *check, uint32_t op);
 
+/* Advances over common instructions up to one that it leaves to check_step. */
+void check_fast(struct check *check);
 /* One instruction, whose opcode is at the cursor. */
 ALKA_MUST_CHECK alka_status check_step(struct check *check);
 

@@ -35,14 +35,7 @@ static alka_status control_grow(struct check *check) {
 alka_status check_push_frame(struct check *check, uint32_t op, const struct alka_functype *type) {
     if (check->depth == check->frame_room)
         ALKA_TRY(control_grow(check));
-    check->frames[check->depth++] = (struct check_frame){
-        .type = type,
-        .floor = (uint32_t)(check->sp - check->stack),
-        .op = op,
-    };
-    if (check->depth > check->deepest_frame)
-        check->deepest_frame = check->depth;
-    check->floor = check->sp;
+    check_open_frame(check, op, type);
     return check_push_types(check, type->params, type->param_count);
 }
 
@@ -99,14 +92,7 @@ static alka_status control_enter(struct check *check, uint32_t op) {
         ALKA_TRY(check_pop(check, ALKA_I32));
     ALKA_TRY(check_pop_types(check, type->params, type->param_count));
     ALKA_TRY(check_push_frame(check, op, type));
-    if (!check->is_summarized)
-        return ALKA_OK;
-    if (op == ALKA_OP_BLOCK)
-        summarize_block(&check->sum);
-    if (op == ALKA_OP_LOOP)
-        summarize_loop(&check->sum);
-    if (op == ALKA_OP_IF)
-        summarize_if(&check->sum);
+    check_summarize_frame(check, op);
     return ALKA_OK;
 }
 
