@@ -7,7 +7,8 @@
 
 void *memcpy(void *restrict, const void *restrict, size_t);
 
-enum { TEXT_STEP_BYTES = 64 * 1024 };
+/* Text grows by a quarter, in steps of: at first, and when the host may use huge pages. */
+enum { TEXT_STEP_BYTES = 64 * 1024, TEXT_HUGE_BYTES = 2 << 20 };
 
 bool emit_reserve(struct emit *e, size_t bytes) {
     if ((size_t)(e->limit - e->x.at) >= bytes)
@@ -17,7 +18,8 @@ bool emit_reserve(struct emit *e, size_t bytes) {
     struct alka_codegen *gen = e->gen;
     uint64_t need = emit_off(e) + (uint64_t)bytes;
     uint64_t step = gen->text_committed / 4 > TEXT_STEP_BYTES ? gen->text_committed / 4 : 1;
-    uint64_t to = (need + step + TEXT_STEP_BYTES - 1) / TEXT_STEP_BYTES * TEXT_STEP_BYTES;
+    uint64_t unit = gen->text_committed < TEXT_HUGE_BYTES ? TEXT_STEP_BYTES : TEXT_HUGE_BYTES;
+    uint64_t to = (need + step + unit - 1) / unit * unit;
     if (to > gen->text_reserved)
         to = gen->text_reserved;
     if (need > to) {

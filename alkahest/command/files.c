@@ -75,6 +75,7 @@ static bool file_read_descriptor(int descriptor, struct file_bytes *out_file) {
     file.data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (file.data == MAP_FAILED)
         return false;
+    (void)madvise(file.data, capacity, MADV_HUGEPAGE); /* a wish: fewer page faults */
     if (!file_fill(descriptor, &file, capacity))
         return false; /* the command ends; its memory goes with it */
     *out_file = file;

@@ -11,7 +11,15 @@ enum {
     /* Where to look for code space near the library: that many places, this far apart. */
     CRUCIBLE_NEAR_TRIES = 32,
     CRUCIBLE_NEAR_STEP_LOG2 = 26,
+    /* Page faults are a tenth of the price of compiling: from here on huge pages are worth it. */
+    CRUCIBLE_HUGE_BYTES = 2 << 20,
 };
+
+/* A wish, no more: where there are none, small pages do. */
+static void crucible_prefer_huge(void *base, uint64_t bytes) {
+    if (bytes >= CRUCIBLE_HUGE_BYTES)
+        (void)madvise(base, bytes, MADV_HUGEPAGE);
+}
 
 static void *crucible_mmap(void *near, uint64_t bytes, int protection) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -30,6 +38,7 @@ static alka_status crucible_pages_map(void *self, size_t bytes, void **out_base)
     void *base = crucible_mmap(NULL, bytes, PROT_READ | PROT_WRITE);
     if (!base)
         return ALKA_E_OUT_OF_MEMORY;
+    crucible_prefer_huge(base, bytes);
     *out_base = base;
     return ALKA_OK;
 }
@@ -88,8 +97,10 @@ static alka_status crucible_code_reserve(void *self, size_t reserve_bytes, void 
 static alka_status crucible_code_commit(void *self, void *base, size_t from_bytes,
                                         size_t to_bytes) {
     (void)self;
-    return crucible_allow((uint64_t)base + from_bytes, to_bytes - from_bytes,
-                          PROT_READ | PROT_WRITE);
+    ALKA_TRY(
+        crucible_allow((uint64_t)base + from_bytes, to_bytes - from_bytes, PROT_READ | PROT_WRITE));
+    crucible_prefer_huge(base, to_bytes);
+    return ALKA_OK;
 }
 
 static alka_status crucible_code_seal(void *self, void *base, size_t used_bytes,
