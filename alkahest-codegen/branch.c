@@ -85,7 +85,7 @@ static void place_results(struct emit *e, const struct block *block) {
     for (uint32_t i = 0; i < block->result_count; i++) {
         struct alka_place place = alka_place_next(&places, block->results[i]);
         if (place.kind == ALKA_PLACE_STACK)
-            copy_slot(e, &e->stack[first + i], e->args_disp + (int32_t)place.index, X64_RAX);
+            copy_slot(e, &e->stack[first + i], e->top_disp + (int32_t)place.index, X64_RAX);
     }
     places = (struct alka_places){0};
     for (uint32_t i = 0; i < block->result_count; i++) {

@@ -61,9 +61,9 @@ static void call_reload(struct emit *e, reg_set homes) {
         frame_reload(e, &e->homes[e->home_web[__builtin_ctz(homes)]]);
 }
 
-/* One argument for the overflow area; its entry, which may be settled, stays as it is. */
-static void call_store_arg(struct emit *e, const struct value *value, uint32_t stack_off) {
-    struct x64_rm to = frame_mem(e, (int32_t)stack_off);
+/* One argument for the stack; its entry, which may be settled, stays as it is. */
+static void call_store_arg(struct emit *e, const struct value *value, int32_t disp) {
+    struct x64_rm to = frame_mem(e, disp);
     if (value->kind == VALUE_REG) {
         value_store(e, value->type, to, value->base);
         return;
@@ -82,6 +82,7 @@ static void call_store_arg(struct emit *e, const struct value *value, uint32_t s
 struct call_args {
     const struct alka_functype *type;
     uint32_t first;      /* depth of the first argument */
+    int32_t stack_disp;  /* rbp-relative: where those lie that registers do not hold */
     struct value *index; /* table index, which goes to CALL_INDEX; or NULL */
     uint8_t readers[32];
 };
@@ -139,7 +140,7 @@ static void call_store_args(struct emit *e, struct call_args *args) {
         struct alka_place place = alka_place_next(&places, args->type->params[i]);
         struct value *value = &e->stack[args->first + i];
         if (place.kind == ALKA_PLACE_STACK) {
-            call_store_arg(e, value, place.index);
+            call_store_arg(e, value, args->stack_disp + (int32_t)place.index);
             if (value_is_pending(value)) {
                 value_release(e, value, 0);
                 *value = value_const(value->type, 0);
@@ -228,48 +229,58 @@ static bool call_reserve(struct emit *e, const struct alka_functype *type) {
     return emit_reserve(e, EMIT_OP_BYTES + values * 4 * X64_MOST_BYTES);
 }
 
-/* Up to the call instruction; returns the homes to be reloaded. */
-static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bool is_indirect) {
+/* All arguments to their places, those for the stack right below `stack_disp`. */
+static void call_pass(struct emit *e, const struct alka_functype *type, bool is_indirect,
+                      int32_t stack_disp) {
     uint32_t count = type->param_count + (is_indirect ? 1 : 0);
-    call_settle_below(e, count);
-    reg_set homes = call_homes(e);
-    call_save(e, homes);
     struct call_args args;
     args.type = type;
     args.first = e->depth - count;
+    args.stack_disp = stack_disp - (int32_t)alka_stack_area_bytes(type->params, type->param_count);
     args.index = is_indirect ? stack_top(e, 0) : NULL;
     __builtin_memset(args.readers, 0, sizeof args.readers);
     call_place_args(e, &args);
     while (count--)
         stack_pop(e);
+}
+
+/* Up to the call instruction; returns the homes to be reloaded. */
+static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bool is_indirect) {
+    call_settle_below(e, type->param_count + (is_indirect ? 1 : 0));
+    reg_set homes = call_homes(e);
+    call_save(e, homes);
+    call_pass(e, type, is_indirect, 0);
     return homes;
 }
 
-static void call_defined(struct emit *e, uint32_t defined) {
+typedef void call_jump_fn(struct x64 *x, uint32_t link);
+
+/* `jump`: x64_call, or x64_jmp for a tail call. */
+static void call_direct(struct emit *e, uint32_t func, call_jump_fn *jump) {
     struct alka_codegen *gen = e->gen;
+    if (func < gen->module->imported_functions) {
+        jump(&e->x, 0);
+        emit_reloc(e, ALKA_RELOC_IMPORT_CALL, func);
+        return;
+    }
+    uint32_t defined = func - gen->module->imported_functions;
     if (defined <= gen->emitted) {
-        x64_call(&e->x, 0);
+        jump(&e->x, 0);
         emit_patch(e, emit_off(e) - 4, gen->function_offs[defined]);
         return;
     }
-    x64_call(&e->x, gen->function_offs[defined]);
+    jump(&e->x, gen->function_offs[defined]);
     gen->function_offs[defined] = emit_off(e) - 4;
 }
 
 void low_call(struct emit *e, const struct lowering *how) {
     (void)how;
     uint32_t func = emit_take_u32(e);
-    const struct alka_module *module = e->gen->module;
-    const struct alka_functype *type = alka_function_type(module, func);
+    const struct alka_functype *type = alka_function_type(e->gen->module, func);
     if (!call_reserve(e, type))
         return;
     reg_set homes = call_prepare(e, type, false);
-    if (func < module->imported_functions) {
-        x64_call(&e->x, 0);
-        emit_reloc(e, ALKA_RELOC_IMPORT_CALL, func);
-    } else {
-        call_defined(e, func - module->imported_functions);
-    }
+    call_direct(e, func, x64_call);
     call_finish(e, type, homes);
 }
 
@@ -298,8 +309,8 @@ static void call_jump_to_stub(struct emit *e, enum x64_cond cond, struct stub st
     emit_stub(e, stub);
 }
 
-/* The index in CALL_INDEX becomes the entry's address in CALL_ENTRY. */
-static void call_find_entry(struct emit *e, uint32_t table_idx) {
+/* The index in CALL_INDEX becomes the address in CALL_ENTRY of an entry of that type. */
+static void call_find_entry(struct emit *e, uint32_t table_idx, uint32_t type_idx) {
     const struct alka_table_def *table = &e->gen->module->tables[table_idx];
     int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
     bool fixed = !table->imported && table->range.has_max && table->range.max == table->range.min;
@@ -313,6 +324,9 @@ static void call_find_entry(struct emit *e, uint32_t table_idx) {
     x64_n_i8(&e->x, X64_SHIFT_IMM | X64_W, X64_SHL, x64_rm_gpr(CALL_INDEX), 5);
     x64_g(&e->x, X64_MOV | X64_W, CALL_ENTRY, x64_mem(X64_GPR(R15), view));
     x64_gg(&e->x, X64_ADD | X64_W, CALL_ENTRY, CALL_INDEX);
+    x64_n_i32(&e->x, X64_ALU_IMM32, 7, x64_mem(CALL_ENTRY, ENTRY_TYPE_ID), 0);
+    emit_reloc(e, ALKA_RELOC_TYPE_ID, type_idx);
+    call_jump_to_stub(e, X64_NE, (struct stub){.emit = stub_wrong_entry});
 }
 
 void low_call_indirect(struct emit *e, const struct lowering *how) {
@@ -322,10 +336,7 @@ void low_call_indirect(struct emit *e, const struct lowering *how) {
     if (!call_reserve(e, type))
         return;
     reg_set homes = call_prepare(e, type, true);
-    call_find_entry(e, table_idx);
-    x64_n_i32(&e->x, X64_ALU_IMM32, 7, x64_mem(CALL_ENTRY, ENTRY_TYPE_ID), 0);
-    emit_reloc(e, ALKA_RELOC_TYPE_ID, type_idx);
-    call_jump_to_stub(e, X64_NE, (struct stub){.emit = stub_wrong_entry});
+    call_find_entry(e, table_idx, type_idx);
     uint32_t foreign_jump = NO_OFF;
     if (e->gen->foreign_tables[table_idx]) {
         x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
@@ -340,6 +351,62 @@ void low_call_indirect(struct emit *e, const struct lowering *how) {
                                    .wasm_off = e->op_off});
     call_finish(e, type, homes);
 }
+
+/* --- Tail calls --------------------------------------------------------------------------------*/
+
+/* Arguments for the stack belong where the frame is, from which they may still be read: they are
+ * collected below it first. Downwards, since the two places may overlap. */
+static void tail_raise_args(struct emit *e, const struct alka_functype *type) {
+    int32_t distance = e->top_disp - e->bottom_disp;
+    int32_t area = (int32_t)alka_stack_area_bytes(type->params, type->param_count);
+    for (int32_t at = area - 8; distance && at >= 0; at -= 8) {
+        struct x64_rm from = frame_mem(e, e->bottom_disp - area + at);
+        x64_g(&e->x, X64_MOV | X64_W, X64_GPR(R10), from);
+        from.disp += distance;
+        x64_g(&e->x, X64_MOV_STORE | X64_W, X64_GPR(R10), from);
+    }
+}
+
+/* Nothing of the function is needed any more but the arguments. */
+static bool tail_prepare(struct emit *e, const struct alka_functype *type, bool is_indirect) {
+    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)type->param_count * 8 * X64_MOST_BYTES))
+        return false;
+    stack_settle_loads(e);
+    call_pass(e, type, is_indirect, e->bottom_disp);
+    return true;
+}
+
+void low_return_call(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t func = emit_take_u32(e);
+    const struct alka_functype *type = alka_function_type(e->gen->module, func);
+    if (!tail_prepare(e, type, false))
+        return;
+    tail_raise_args(e, type);
+    frame_restore(e);
+    call_direct(e, func, x64_jmp);
+    control_die(e);
+}
+
+void low_return_call_indirect(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t type_idx = emit_take_u32(e), table_idx = emit_take_u32(e);
+    const struct alka_functype *type = &e->gen->module->types[type_idx];
+    if (!tail_prepare(e, type, true))
+        return;
+    call_find_entry(e, table_idx, type_idx);
+    tail_raise_args(e, type);
+    frame_restore(e);
+    if (e->gen->foreign_tables[table_idx]) {
+        x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
+        x64_jcc(&e->x, X64_NE, 0);
+        emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
+    }
+    x64_n(&e->x, X64_GROUP5, 4, x64_mem(CALL_ENTRY, ENTRY_CODE));
+    control_die(e);
+}
+
+/* --- Helpers -----------------------------------------------------------------------------------*/
 
 void call_helper(struct emit *e, enum alka_helper helper, uint32_t param_count,
                  alka_valtype result) {

@@ -231,6 +231,7 @@ enum {
     EMIT_OP_BYTES = 2048, /* room that every opcode has */
     EMIT_OPERANDS = 3,    /* entries that a lowering may change in place: never settled */
     EMIT_WINDOW = 24,     /* entries on top of the operand stack that are not settled */
+    EMIT_EPILOGUES = 8,   /* ways out that an unused frame is taken away from again */
 };
 
 struct emit {
@@ -267,10 +268,13 @@ struct emit {
     uint32_t block_count;
     int32_t slots_disp;  /* rbp-relative: operand slot 0 */
     uint32_t slot_bytes; /* of each operand slot: 8, or 16 where there may be a v128 */
-    int32_t args_disp;   /* rbp-relative: overflow area of the caller */
+    /* rbp-relative: the frame from bottom to top; parameters that came on the stack */
+    int32_t bottom_disp, top_disp, args_disp;
     uint32_t frame_bytes;
+    uint32_t call_params_bytes; /* below the frame, at most: parameters of calls */
     reg_set saved_regs;
-    uint32_t prologue_sub_off, prologue_sub_bytes, epilogue_add_off;
+    uint32_t prologue_sub_off, prologue_sub_bytes;
+    uint32_t epilogue_add_offs[EMIT_EPILOGUES], epilogue_count;
     struct alka_arena *scratch;
 };
 

@@ -1,13 +1,14 @@
 /*
  * Room: codegen. The frame: prologue, epilogue, and where in the frame things lie. Comes in: homes.
  * Goes out: code that brings parameters home, and back. Must never touch the data stack outside of
- * [rbp, rbp + frame) and the caller's overflow area; a function that calls nobody keeps its frame
- * below rbp instead, where nobody else writes.
+ * [rbp, rbp + frame), the callee's parameters below and the caller's overflow area above; a
+ * function that calls nobody keeps its frame below rbp instead, where nobody else writes.
  *
- *   rbp →  arguments and results of calls that registers do not hold
+ *   rbp →  results of calls that registers do not hold
  *          homes of locals, one slot per local: its webs never live at once
  *          slots of the operand stack, by depth
- *   + frame_bytes: the caller's frame, whose bottom is our own overflow area
+ *          own parameters that registers do not hold: the homes of those that live in the frame
+ *   + frame_bytes: the caller's frame, whose bottom takes our own such results
  */
 #include "frame.h"
 #include "moves.h"
@@ -22,10 +23,10 @@ enum {
 
 static const uint8_t frame_saved_order[] = {X64_RBX, X64_R12, X64_R13, X64_R14};
 
-/* Bytes of the overflow area that the body's calls need. */
-static uint32_t frame_overflow_bytes(const struct emit *e) {
-    uint32_t most = e->summary->max_call_values;
-    return most > ALKA_PLACE_INTEGERS ? (most - ALKA_PLACE_INTEGERS) * e->slot_bytes : 0;
+/* At least what so many parameters or results take on the stack. */
+static uint64_t frame_overflow_bytes(const struct emit *e, uint32_t values) {
+    return values > ALKA_PLACE_INTEGERS ? (uint64_t)(values - ALKA_PLACE_INTEGERS) * e->slot_bytes
+                                        : 0;
 }
 
 static bool frame_needs_slot(const struct emit *e, uint32_t web) {
@@ -38,6 +39,38 @@ static uint32_t frame_type_bytes(alka_valtype type) {
     return alka_valtype_kind(type) == ALKA_KIND_V128 ? FRAME_VECTOR_BYTES : FRAME_SLOT_BYTES;
 }
 
+/* Where a local's slot is: n + 1 above the bottom of the frame, -n - 1 above the stack parameters,
+ * 0 if it has none. Parameters that came on the stack stay there. */
+static void frame_plan_params(const struct emit *e, int32_t *local_slots) {
+    const struct alka_body_summary *summary = e->summary;
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < summary->param_count; i++) {
+        struct alka_place place = alka_place_next(&places, summary->local_types[i]);
+        if (place.kind == ALKA_PLACE_STACK)
+            local_slots[i] = -(int32_t)place.index - 1;
+    }
+}
+
+static void frame_plan_locals(struct emit *e, int32_t *local_slots, uint64_t *bytes) {
+    const struct alka_body_summary *summary = e->summary;
+    for (uint32_t i = 0; i < summary->web_count; i++) {
+        if (!frame_needs_slot(e, i) || local_slots[summary->webs[i].local])
+            continue;
+        uint64_t size = frame_type_bytes(summary->webs[i].type);
+        *bytes = (*bytes + size - 1) & ~(size - 1);
+        local_slots[summary->webs[i].local] = (int32_t)*bytes + 1;
+        *bytes += size;
+    }
+}
+
+static void frame_place_slots(struct emit *e, const int32_t *local_slots) {
+    for (uint32_t i = 0; i < e->summary->web_count; i++) {
+        int32_t slot = local_slots[e->summary->webs[i].local];
+        if (frame_needs_slot(e, i))
+            e->homes[i].slot = slot > 0 ? e->bottom_disp + slot - 1 : e->args_disp - slot - 1;
+    }
+}
+
 alka_status frame_plan(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
     /* Whatever can put a v128 on the operand stack has marked the feature as used by now. */
@@ -45,27 +78,25 @@ alka_status frame_plan(struct emit *e) {
     e->slot_bytes = has_vectors ? FRAME_VECTOR_BYTES : FRAME_SLOT_BYTES;
     int32_t *local_slots;
     ALKA_TRY(alka_arena_alloc(e->scratch, summary->local_count, sizeof *local_slots, &local_slots));
-    uint64_t bytes = frame_overflow_bytes(e);
-    for (uint32_t i = 0; i < summary->web_count; i++) {
-        if (!frame_needs_slot(e, i) || local_slots[summary->webs[i].local])
-            continue;
-        uint64_t size = frame_type_bytes(summary->webs[i].type);
-        bytes = (bytes + size - 1) & ~(size - 1);
-        local_slots[summary->webs[i].local] = (int32_t)bytes + 1;
-        bytes += size;
-    }
+    uint64_t bytes = frame_overflow_bytes(e, summary->max_call_results);
+    frame_plan_params(e, local_slots);
+    frame_plan_locals(e, local_slots, &bytes);
     uint64_t operands = (bytes + e->slot_bytes - 1) & ~(uint64_t)(e->slot_bytes - 1);
     bytes = (operands + (uint64_t)summary->max_operands * e->slot_bytes + 15) & ~UINT64_C(15);
-    if (bytes > ALKA_FRAME_MOST_BYTES)
+    uint32_t params_bytes = alka_stack_area_bytes(summary->local_types, summary->param_count);
+    bytes += params_bytes;
+    e->call_params_bytes =
+        ((uint32_t)frame_overflow_bytes(e, summary->max_call_params) + 15) & ~UINT32_C(15);
+    if (bytes + e->call_params_bytes > ALKA_FRAME_MOST_BYTES)
         return ALKA_E_FRAME_TOO_LARGE;
     e->frame_bytes = (uint32_t)bytes;
-    e->is_leaf = summary->call_count == 0 && bytes <= ALKA_FRAME_UNPROBED_BYTES / 2;
-    int32_t bottom = e->is_leaf ? -(int32_t)bytes : 0;
-    e->slots_disp = bottom + (int32_t)operands;
-    e->args_disp = e->is_leaf ? 0 : (int32_t)bytes;
-    for (uint32_t i = 0; i < summary->web_count; i++)
-        if (frame_needs_slot(e, i))
-            e->homes[i].slot = bottom + local_slots[summary->webs[i].local] - 1;
+    e->is_leaf =
+        summary->call_count == 0 && bytes + e->call_params_bytes <= ALKA_FRAME_UNPROBED_BYTES / 2;
+    e->bottom_disp = e->is_leaf ? -(int32_t)bytes : 0;
+    e->top_disp = e->bottom_disp + (int32_t)bytes;
+    e->slots_disp = e->bottom_disp + (int32_t)operands;
+    e->args_disp = e->top_disp - (int32_t)params_bytes;
+    frame_place_slots(e, local_slots);
     return ALKA_OK;
 }
 
@@ -93,18 +124,14 @@ void frame_copy(struct emit *e, unsigned kind, struct x64_rm to, struct x64_rm f
     x64_g(&e->x, X64_MOV_STORE | X64_W, reg_gpr(temp), to);
 }
 
-/* A parameter that arrived in the caller's overflow area. */
+/* A parameter that arrived on the stack. */
 static void frame_fetch_param(struct emit *e, const struct home *home, uint32_t stack_off) {
-    struct x64_rm from = frame_mem(e, e->args_disp + (int32_t)stack_off);
-    if (home->reg != REG_NONE) {
-        value_fetch(e, home->type, from, home->reg);
-        return;
-    }
-    frame_copy(e, home->type, frame_mem(e, home->slot), from, X64_RAX);
+    if (home->reg != REG_NONE)
+        value_fetch(e, home->type, frame_mem(e, e->args_disp + (int32_t)stack_off), home->reg);
 }
 
 /* Parameters go home: first those whose home is the frame, then registers to registers at once,
- * then what is in the caller's frame. */
+ * then what came on the stack. */
 static void frame_place_params(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
     struct moves moves;
@@ -190,7 +217,8 @@ static void frame_check_stacks(struct emit *e) {
     x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R10), control_limit);
     emit_trap_if(e, X64_B, ALKA_TRAP_STACK_EXHAUSTED);
     x64_g(&e->x, X64_LEA | X64_W, X64_GPR(R10),
-          x64_mem(X64_GPR(RBP), -(int32_t)e->frame_bytes - FRAME_LEAF_DATA_BYTES));
+          x64_mem(X64_GPR(RBP),
+                  -(int32_t)(e->frame_bytes + e->call_params_bytes) - FRAME_LEAF_DATA_BYTES));
     x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R10), data_limit);
     emit_trap_if(e, X64_B, ALKA_TRAP_STACK_EXHAUSTED);
 }
@@ -201,7 +229,6 @@ void frame_enter(struct emit *e) {
     for (unsigned i = 0; i < sizeof frame_saved_order; i++)
         if (e->saved_regs & REG_BIT(frame_saved_order[i]))
             x64_push(&e->x, reg_gpr(frame_saved_order[i]));
-    e->epilogue_add_off = NO_OFF;
     e->prologue_sub_off = NO_OFF;
     if (!e->is_leaf && e->frame_bytes) {
         e->prologue_sub_off = emit_off(e);
@@ -222,14 +249,21 @@ void frame_enter(struct emit *e) {
 
 bool frame_is_bare(const struct emit *e) { return !e->saved_regs && e->prologue_sub_off == NO_OFF; }
 
-void frame_leave(struct emit *e) {
+void frame_restore(struct emit *e) {
     if (e->prologue_sub_off != NO_OFF) {
-        e->epilogue_add_off = emit_off(e);
+        if (e->epilogue_count < EMIT_EPILOGUES)
+            e->epilogue_add_offs[e->epilogue_count++] = emit_off(e);
+        else
+            e->uses_frame = true;
         x64_alu_imm(&e->x, X64_ADD | X64_W, x64_rm_gpr(X64_GPR(RBP)), (int32_t)e->frame_bytes);
     }
     for (unsigned i = sizeof frame_saved_order; i-- > 0;)
         if (e->saved_regs & REG_BIT(frame_saved_order[i]))
             x64_pop(&e->x, reg_gpr(frame_saved_order[i]));
+}
+
+void frame_leave(struct emit *e) {
+    frame_restore(e);
     x64_ret(&e->x);
 }
 
@@ -239,8 +273,8 @@ void frame_patch(struct emit *e) {
         return;
     struct x64 at = {emit_at(e, e->prologue_sub_off)};
     x64_nop(&at, e->prologue_sub_bytes);
-    if (e->epilogue_add_off == NO_OFF)
-        return;
-    at.at = emit_at(e, e->epilogue_add_off);
-    x64_nop(&at, e->prologue_sub_bytes);
+    for (uint32_t i = 0; i < e->epilogue_count; i++) {
+        at.at = emit_at(e, e->epilogue_add_offs[i]);
+        x64_nop(&at, e->prologue_sub_bytes);
+    }
 }

@@ -10,6 +10,8 @@
 ALKA_MUST_CHECK alka_status frame_plan(struct emit *e);
 void frame_enter(struct emit *e);
 void frame_leave(struct emit *e);
+/* The stacks and callee-saved registers are the caller's again: for tail calls. */
+void frame_restore(struct emit *e);
 /* Leaving is a plain ret. */
 bool frame_is_bare(const struct emit *e);
 /* When the body is done. */

@@ -21,7 +21,8 @@ uint64_t alka_enter(struct alka_thread *thread, const struct alka_func *func,
                     struct alka_call_block *block);
 
 /* Called by alka_host_values on the control stack: registers → values → host function → registers.
- * `overflow` is where parameters and results lie that did not fit into registers. */
+ * `overflow` is the caller's rbp: parameters that did not fit into registers lie below, results go
+ * there. */
 void alka_host_dispatch(const struct alka_import_record *record, struct alka_call_block *block,
                         uint64_t *values, uint64_t overflow, struct alka_context *caller);
 

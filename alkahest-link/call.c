@@ -23,15 +23,6 @@ uint32_t alka_call_values(const struct alka_functype *type) {
     return params > results ? params : results;
 }
 
-static uint32_t call_stack_bytes(const alka_valtype *types, uint32_t count) {
-    if (count <= ALKA_PLACE_INTEGERS)
-        return 0;
-    struct alka_places places = {0};
-    for (uint32_t i = 0; i < count; i++)
-        (void)alka_place_next(&places, types[i]);
-    return places.stack_bytes;
-}
-
 /* Where the value with this place lies: two elements for a v128. */
 static uint64_t *call_cell(struct alka_call_block *block, uint64_t stack, struct alka_place place) {
     switch (place.kind) {
@@ -106,17 +97,15 @@ static bool call_scatter_plain(struct alka_call_block *block, const struct alka_
 static enum alka_trap call_general(struct alka_thread *thread, const struct alka_func *func,
                                    const struct alka_functype *type, uint64_t *values,
                                    struct alka_call_block *block) {
-    uint32_t param_bytes = call_stack_bytes(type->params, type->param_count);
-    uint32_t result_bytes = call_stack_bytes(type->results, type->result_count);
-    uint64_t stack_bytes = param_bytes > result_bytes ? param_bytes : result_bytes;
-    stack_bytes = (stack_bytes + 15) & ~UINT64_C(15);
+    uint32_t param_bytes = alka_stack_area_bytes(type->params, type->param_count);
+    uint32_t result_bytes = alka_stack_area_bytes(type->results, type->result_count);
     /* Nothing may be written below the stack's limit. */
-    if (!call_has_room(thread, stack_bytes))
+    if (!call_has_room(thread, (uint64_t)param_bytes + result_bytes))
         return ALKA_TRAP_STACK_EXHAUSTED;
-    uint64_t stack = thread->data_pointer - stack_bytes;
+    uint64_t stack = thread->data_pointer - result_bytes;
     block->data_pointer = stack;
     block->uses_vectors = true;
-    call_scatter(block, stack, type->params, type->param_count, values);
+    call_scatter(block, stack - param_bytes, type->params, type->param_count, values);
     enum alka_trap trap = (enum alka_trap)alka_enter(thread, func, block);
     if (trap == ALKA_TRAP_NONE)
         call_gather(block, stack, type->results, type->result_count, values);
@@ -141,7 +130,8 @@ enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *fun
 void alka_host_dispatch(const struct alka_import_record *record, struct alka_call_block *block,
                         uint64_t *values, uint64_t overflow, struct alka_context *caller) {
     const struct alka_functype *type = record->type;
-    call_gather(block, overflow, type->params, type->param_count, values);
+    uint32_t param_bytes = alka_stack_area_bytes(type->params, type->param_count);
+    call_gather(block, overflow - param_bytes, type->params, type->param_count, values);
     ((alka_value_fn *)record->target)(caller, values);
     call_scatter(block, overflow, type->results, type->result_count, values);
 }

@@ -221,6 +221,9 @@ alka_gate_traps:
     mov     r10, [r11 + RECORD_EXPECTED]
     cmp     r10, [rax]
     jne     alka_routine_gone
+    lea     r10, [.back]
+    cmp     r10, [rsp]
+    je      .again
     find_thread rax
     lea     r10, [alka_resume_gate_traps]
     push    r15
@@ -233,6 +236,7 @@ alka_gate_traps:
     push    qword [thread(rax, THREAD_GATE)]
     mov     [thread(rax, THREAD_GATE)], rsp
     call    [r11 + RECORD_TARGET]
+.back:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
     add     rsp, 24
@@ -241,6 +245,11 @@ alka_gate_traps:
     cmp     dword [thread(r11, THREAD_PENDING)], 0
     jne     alka_routine_pending
     ret
+.again:                                             ; a tail call: the record above has a new callee
+    mov     r15, [r11 + RECORD_CONTEXT]
+    mov     r14, [r11 + RECORD_MEMORY]
+    mov     [rsp + 8 + GATE_CALLEE], r15
+    jmp     [r11 + RECORD_TARGET]
 
 ; rsp = gate record, eax = enum alka_trap: on to the next one outwards.
 global alka_resume_gate_traps
@@ -305,19 +314,34 @@ alka_resume_gate_returns:
     ret
 
 ; alka_call_foreign: call_indirect of a table entry of another instance. r11 = the entry, checked. The
-; two share the table, so they share their fate: no gate.
+; two share the table, so they share their fate: no gate. In a tail call of a function that was itself
+; called here, or through a gate, r15 and r14 of the first caller are on the stack already.
 align 16
 global alka_call_foreign
 alka_call_foreign:
+    mov     rax, [r11 + ENTRY_FUNC]
+    lea     r10, [.back]
+    cmp     r10, [rsp]
+    je      .again
+    lea     r10, [alka_gate_traps.back]
+    cmp     r10, [rsp]
+    je      .behind_gate
     push    r15
     push    r14
-    mov     rax, [r11 + ENTRY_FUNC]
     mov     r15, [r11 + ENTRY_CONTEXT]
     mov     r14, [rax + FUNC_MEMORY]
     call    [r11 + ENTRY_CODE]
+.back:
     pop     r14
     pop     r15
     ret
+.behind_gate:
+    mov     r15, [r11 + ENTRY_CONTEXT]
+    mov     [rsp + 8 + GATE_CALLEE], r15
+.again:
+    mov     r15, [r11 + ENTRY_CONTEXT]
+    mov     r14, [rax + FUNC_MEMORY]
+    jmp     [r11 + ENTRY_CODE]
 
 global alka_routines_end
 alka_routines_end:
@@ -332,7 +356,7 @@ alka_runtime_offsets:
     dd FUNC_CODE, FUNC_CONTEXT, FUNC_MEMORY
     dd ENTRY_CODE, ENTRY_CONTEXT, ENTRY_FUNC
     dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_GENERATION, RECORD_EXPECTED, RECORD_DETAIL
-    dd GATE_BYTES
+    dd GATE_CALLEE, GATE_BYTES
     dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -245,8 +245,7 @@ static alka_status control_apply_tail(struct check *check, const struct alka_fun
     if (!is_same)
         return check_fail(check, ALKA_E_TAIL_RESULTS, 0, 0);
     if (check->is_summarized)
-        summarize_call(&check->sum, type->param_count, type->result_count);
-    control_branch(check, check->depth - 1);
+        summarize_tail_call(&check->sum, type->param_count);
     check_unreachable(check);
     return ALKA_OK;
 }

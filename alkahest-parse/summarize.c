@@ -324,9 +324,15 @@ void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result
     sum->calls = summarize_add(sum->calls, sum->loop_weight);
     sum->call_count++;
     sum->read_count = 0;
-    uint32_t most = param_count > result_count ? param_count : result_count;
-    if (most > sum->max_call_values)
-        sum->max_call_values = most;
+    if (param_count > sum->max_call_params)
+        sum->max_call_params = param_count;
+    if (result_count > sum->max_call_results)
+        sum->max_call_results = result_count;
+}
+
+void summarize_tail_call(struct summarize *sum, uint32_t param_count) {
+    if (sum->is_live && param_count > sum->max_call_params)
+        sum->max_call_params = param_count;
 }
 
 static bool sum_is_open(const struct summarize *sum, uint32_t block) {
@@ -519,7 +525,8 @@ alka_status summarize_finish(struct summarize *sum, struct alka_body_summary *ou
         .web_count = count,
         .block_count = sum->block_count,
         .call_count = sum->call_count,
-        .max_call_values = sum->max_call_values,
+        .max_call_params = sum->max_call_params,
+        .max_call_results = sum->max_call_results,
         .loop_count = sum->loop_count,
     };
     return ALKA_OK;

@@ -55,7 +55,7 @@ struct summarize {
     uint32_t open_loops, loop_capacity;
     struct sum_mark *marks;
     uint32_t mark_count, mark_capacity;
-    uint32_t call_count, loop_count, max_call_values;
+    uint32_t call_count, loop_count, max_call_params, max_call_results;
     const alka_valtype *local_types;
     /* The topmost reads that may still be on the operand stack, by height: what is set meanwhile
      * must not take their place. */
@@ -80,6 +80,8 @@ void summarize_branch(struct summarize *sum, uint32_t depth);
 void summarize_no_fallthrough(struct summarize *sum);
 /* Any call, and memory.grow and other instructions that call the runtime (0, 0). */
 void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result_count);
+/* Nothing of the caller outlives it. */
+void summarize_tail_call(struct summarize *sum, uint32_t param_count);
 /* local.set, local.tee; `height` of the operand stack below the value */
 void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t height);
 /* Fills what it knows: all but func_idx, code, max_operands, max_nesting. */

@@ -23,11 +23,11 @@ module_weigh_9:
     add     rax, r8
     imul    r9, r9, 6
     add     rax, r9
-    imul    rcx, [rbp], 7
+    imul    rcx, [rbp - 32], 7
     add     rax, rcx
-    imul    rcx, [rbp + 8], 8
+    imul    rcx, [rbp - 24], 8
     add     rax, rcx
-    imul    rcx, [rbp + 16], 9
+    imul    rcx, [rbp - 16], 9
     add     rax, rcx
     ret
 
@@ -35,7 +35,7 @@ module_weigh_9:
 global module_float_9
 module_float_9:
     cvtsi2sd xmm8, edi
-    addsd   xmm8, [rbp]
+    addsd   xmm8, [rbp - 16]
     subsd   xmm8, xmm0
     movapd  xmm0, xmm8
     ret

@@ -114,6 +114,7 @@ static void offsets_are_those_of_c(void **state) {
         offsetof(struct alka_import_record, generation),
         offsetof(struct alka_import_record, expected_generation),
         offsetof(struct alka_import_record, detail),
+        offsetof(struct alka_gate, callee),
         sizeof(struct alka_gate),
         offsetof(struct alka_call_block, integers),
         offsetof(struct alka_call_block, vectors),

@@ -110,21 +110,21 @@
 ;;  2d  ret
 
 ;; code many
-;;   0  sub rbp, 0x70
+;;   0  sub rbp, 0x50
 ;;   4  mov eax, 7
-;;   9  mov dword ptr [rbp], eax
+;;   9  mov dword ptr [rbp - 0x20], eax
 ;;   c  mov eax, 8
-;;  11  mov qword ptr [rbp + 8], rax
+;;  11  mov qword ptr [rbp - 0x18], rax
 ;;  15  mov eax, 0xa
-;;  1a  mov dword ptr [rbp + 0x10], eax
+;;  1a  mov dword ptr [rbp - 0x10], eax
 ;;  1d  mov esi, 2
 ;;  22  mov edx, 3
 ;;  27  mov ecx, 4
 ;;  2c  mov r8d, 5
 ;;  32  mov r9d, 6
 ;;  38  movss xmm0, dword ptr [rip + rodata]
-;;  40  call -0x70
-;;  45  add rbp, 0x70
+;;  40  call -0x60
+;;  45  add rbp, 0x50
 ;;  49  ret
 
 ;; code across

@@ -10,10 +10,12 @@
  * rbp  data stack: frames of spilled values, [rbp + constant]. 16-byte aligned at every call.
  *
  * Integer-class parameters rdi rsi rdx rcx r8 r9, vector-class ones xmm0–7; integer-class results
- * rax rdx rcx rsi rdi r8, vector-class ones xmm0–7. What does not fit lies at [rbp + n] of the
- * callee's entry, the bottom of the caller's frame (alka_place_next). An i32 in a register is
- * zero-extended. Callee-saved: rbx r12 r13 r14 (and r15, rbp). DF and AC are clear. MXCSR is at its
- * default (0x1F80).
+ * rax rdx rcx rsi rdi r8, vector-class ones xmm0–7. What does not fit lies on the data stack: with
+ * rbp as at the callee's entry, parameters at [rbp - area + n], where the callee's frame will be
+ * (alka_stack_area_bytes), and results at [rbp + n], the bottom of the caller's frame
+ * (alka_place_next). So a function can hand its place to one with more parameters (tail calls). An
+ * i32 in a register is zero-extended. Callee-saved: rbx r12 r13 r14 (and r15, rbp). DF and AC are
+ * clear. MXCSR is at its default (0x1F80).
  *
  * Calls that leave the module go through 16-byte thunks behind its code, which the linker writes:
  * one per imported function, one per helper that the code uses, one for foreign table entries.
@@ -189,6 +191,17 @@ static inline struct alka_place alka_place_next(struct alka_places *places, alka
     uint32_t at = (places->stack_bytes + bytes - 1) & ~(bytes - 1);
     places->stack_bytes = at + bytes;
     return (struct alka_place){ALKA_PLACE_STACK, at};
+}
+
+/* Bytes of the data stack that hold the parameters, or the results, which do not fit into
+ * registers: a multiple of 16. */
+static inline uint32_t alka_stack_area_bytes(const alka_valtype *types, uint32_t count) {
+    if (count <= ALKA_PLACE_INTEGERS)
+        return 0;
+    struct alka_places places = {0};
+    for (uint32_t i = 0; i < count; i++)
+        (void)alka_place_next(&places, types[i]);
+    return (places.stack_bytes + 15) & ~UINT32_C(15);
 }
 
 #endif

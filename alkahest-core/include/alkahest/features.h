@@ -16,7 +16,7 @@
     FEATURE(BULK_MEMORY, "bulk-memory", 2, 1)                 \
     FEATURE(REFERENCE_TYPES, "reference-types", 2, 1)         \
     FEATURE(SIMD, "simd", 2, 1)                               \
-    FEATURE(TAIL_CALL, "tail-call", 3, 0)                     \
+    FEATURE(TAIL_CALL, "tail-call", 3, 1)                     \
     FEATURE(EXTENDED_CONST, "extended-const", 3, 1)           \
     FEATURE(MULTI_MEMORY, "multi-memory", 3, 1)               \
     FEATURE(MEMORY64, "memory64", 3, 1)                       \

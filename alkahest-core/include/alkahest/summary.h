@@ -50,8 +50,10 @@ struct alka_body_summary {
     uint32_t def_count, web_count, block_count;
     uint32_t max_operands; /* deepest operand stack */
     uint32_t max_nesting;  /* deepest control stack, the function's own frame included */
-    uint32_t call_count;   /* calls of any kind, memory.grow and other runtime helpers included */
-    uint32_t max_call_values; /* most parameters or results of any call */
+    uint32_t call_count; /* calls of any kind but tail calls, memory.grow and other runtime helpers
+                            included */
+    uint32_t max_call_params,
+        max_call_results; /* of any one call; tail calls have only the first */
     uint32_t loop_count;
 };
 

@@ -1,0 +1,58 @@
+;; Tail calls from one instance into another: through a table that they share, and through an import. Neither the
+;; control stack nor the data stack grows, however the two alternate.
+
+(module $A
+  (type $step (func (param i64 i64) (result i64)))
+  (type $wide (func (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+  (global $seen (export "seen") (mut i64) (i64.const 0))
+  (table (export "t") 4 funcref)
+  (elem (i32.const 0) $even)
+  ;; even → odd through the table, odd → even through the import
+  (func $even (export "even") (param $n i64) (param $sum i64) (result i64)
+    (global.set $seen (i64.add (global.get $seen) (i64.const 1)))
+    (if (i64.eqz (local.get $n)) (then (return (local.get $sum))))
+    (return_call_indirect (type $step)
+      (i64.sub (local.get $n) (i64.const 1)) (i64.add (local.get $sum) (i64.const 2)) (i32.const 1)))
+  ;; both through the table
+  (func (export "ping") (param $n i64) (param $sum i64) (result i64)
+    (if (i64.eqz (local.get $n)) (then (return (local.get $sum))))
+    (return_call_indirect (type $wide) (local.get $n) (local.get $sum) (i64.const 1) (i64.const 2) (i64.const 3)
+      (i64.const 4) (i64.const 5) (i64.const 6) (i32.const 2)))
+  (func (export "trap") (param i64 i64) (result i64) unreachable))
+(register "A" $A)
+
+(module $B
+  (type $step (func (param i64 i64) (result i64)))
+  (import "A" "t" (table 4 funcref))
+  (import "A" "even" (func $even (type $step)))
+  (import "A" "ping" (func $ping (type $step)))
+  (import "A" "trap" (func $trap (type $step)))
+  (import "spectest" "print_i64" (func $print (param i64)))
+  (global $seen (export "seen") (mut i64) (i64.const 0))
+  (elem (i32.const 1) $odd $pong $ping)
+  (func $odd (export "odd") (param $n i64) (param $sum i64) (result i64)
+    (global.set $seen (i64.add (global.get $seen) (i64.const 1)))
+    (if (i64.eqz (local.get $n)) (then (return (local.get $sum))))
+    (return_call $even (i64.sub (local.get $n) (i64.const 1)) (i64.add (local.get $sum) (i64.const 1))))
+  (func $pong (param $n i64) (param $sum i64) (param i64 i64 i64 i64 i64 i64) (result i64)
+    (return_call_indirect (type $step) (i64.sub (local.get $n) (i64.const 1))
+      (i64.add (local.get $sum) (i64.add (local.get 2) (i64.add (local.get 6) (local.get 7)))) (i32.const 3)))
+  ;; from a frame with callee-saved registers and slots in use
+  (func (export "outer") (param $n i64) (result i64)
+    (local $keep i64)
+    (local.set $keep (i64.mul (local.get $n) (i64.const 3)))
+    (i64.add (call $odd (local.get $n) (i64.const 0)) (local.get $keep)))
+  (func (export "to_host") (param i64) (return_call $print (local.get 0)))
+  (func (export "to_trap") (result i64) (return_call $trap (i64.const 1) (i64.const 2))))
+
+(assert_return (invoke $A "even" (i64.const 10000000) (i64.const 0)) (i64.const 15000000))
+(assert_return (get $A "seen") (i64.const 5000001))
+(assert_return (get $B "seen") (i64.const 5000000))
+(assert_return (invoke $B "odd" (i64.const 10000000) (i64.const 0)) (i64.const 15000000))
+(assert_return (get $A "seen") (i64.const 10000001))
+(assert_return (get $B "seen") (i64.const 10000001))
+(assert_return (invoke $A "ping" (i64.const 10000000) (i64.const 0)) (i64.const 120000000))
+(assert_return (invoke $B "outer" (i64.const 1000001)) (i64.const 4500004))
+(assert_return (invoke $B "to_host" (i64.const 1)))
+(assert_trap (invoke $B "to_trap") "unreachable")
+(assert_return (invoke $B "outer" (i64.const 3)) (i64.const 13))
