@@ -151,9 +151,12 @@ struct world {
         memset(values, 0, (words) * sizeof *values);                          \
     }
 ZEROES(0)
-ZEROES(1) ZEROES(2) ZEROES(3) ZEROES(4)
+ZEROES(1)
+ZEROES(2)
+ZEROES(3)
+ZEROES(4)
 
-    static alka_value_fn *const zero_functions[] = {zero_0, zero_1, zero_2, zero_3, zero_4};
+static alka_value_fn *const zero_functions[] = {zero_0, zero_1, zero_2, zero_3, zero_4};
 
 /* The letter of a type; 0: there is none. */
 static char type_letter(alka_valtype type) {
