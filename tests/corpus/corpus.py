@@ -176,7 +176,7 @@ def main():
     options.features_flag = [f"--features={options.features}"] if options.features else []
     alkahest = options.alkahest or str(options.build / "bin" / "alkahest")
 
-    corpus = options.build / "corpus"
+    corpus = options.build.resolve() / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     chosen = packages(options.packages)
     for name, version in chosen:

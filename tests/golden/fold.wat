@@ -9,6 +9,9 @@
 ;; run: dropped 65536 => trap: out of bounds memory access
 ;; run: over_branch 65536 1 => trap: out of bounds memory access
 ;; run: over_global 65536 => trap: out of bounds memory access
+;; run: at_end 65528 -3 => 3
+;; run: at_end 65529 -3 => trap: out of bounds memory access
+;; run: negated_at_end 65532 => -0
 (module (memory 1 2) (global $g (mut i32) (i32.const 0))
   (func $folds (export "folds") (param i32 i32) (result i32)
     local.get 1
@@ -24,6 +27,16 @@
     local.get 0
     i32.const 0
     i32.store)
+  ;; no instruction reads more than the value, which is the last one in the memory
+  (func (export "at_end") (param i32 f64) (result f64)
+    local.get 1
+    local.get 0
+    f64.load
+    f64.copysign)
+  (func (export "negated_at_end") (param i32) (result f32)
+    local.get 0
+    f32.load
+    f32.neg)
   (func $over_grow (export "over_grow") (result i32)
     i32.const 0
     i32.load
