@@ -140,6 +140,8 @@ const struct alka_crucible crucible = {
     .code_commit = crucible_code_commit,
     .code_seal = crucible_code_seal,
     .code_release = crucible_code_release,
+    .wait = crucible_wait,
+    .notify = crucible_notify,
     .event = crucible_event,
 };
 

@@ -19,6 +19,11 @@ struct crucible_stats {
 };
 void crucible_stats(struct crucible_stats *out);
 
+/* crucible/address.c: threads that wait at an address. */
+enum alka_wake crucible_wait(void *self, const void *address, uint32_t bytes, uint64_t expected,
+                             int64_t timeout_ns);
+uint32_t crucible_notify(void *self, const void *address, uint32_t count);
+
 /* crucible/event.c: diagnostics and state transitions become log lines. */
 void crucible_event(void *self, const struct alka_event *event);
 

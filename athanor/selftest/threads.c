@@ -3,6 +3,7 @@
  * sched/thread.h says, and leave nothing behind. In: nothing. Out: NULL, or what did not hold.
  */
 #include "cpu/features.h"
+#include "crucible/crucible.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
 #include "sched/thread.h"
@@ -161,6 +162,48 @@ static const char *threads_killing(void) {
     return handover.status == ALKA_E_INTERRUPTED ? NULL : "a killed thread was not told";
 }
 
+/* --- Waiting at addresses. --- */
+
+struct threads_meeting {
+    uint64_t word;
+    enum alka_wake woken_by;
+    bool has_come;
+};
+
+static void threads_wait_at_address(void *arg) {
+    struct threads_meeting *meeting = arg;
+    meeting->has_come = true;
+    meeting->woken_by = crucible.wait(crucible.self, &meeting->word, 8, 5, -1);
+}
+
+static const char *threads_meeting(void) {
+    struct threads_meeting meetings[2] = {{.word = 5, .woken_by = ALKA_WAKE_TIMED_OUT},
+                                          {.word = 6, .woken_by = ALKA_WAKE_TIMED_OUT}};
+    const void *word = &meetings[0].word;
+    if (crucible.wait(crucible.self, word, 4, 6, -1) != ALKA_WAKE_NOT_EQUAL) {
+        return "a thread waited for what was not there";
+    }
+    if (crucible.wait(crucible.self, word, 4, 5, (int64_t)THREADS_MS) != ALKA_WAKE_TIMED_OUT ||
+        crucible.notify(crucible.self, word, UINT32_MAX) != 0) {
+        return "a wait did not time out";
+    }
+    struct thread *waiter;
+    if (thread_make("self-test", NULL, SCHED_PRIORITY_NORMAL, threads_wait_at_address, &meetings[0],
+                    &waiter) != ALKA_OK) {
+        return "out of memory";
+    }
+    thread_start(waiter);
+    while (!__atomic_load_n(&meetings[0].has_come, __ATOMIC_RELAXED)) {
+        thread_yield();
+    }
+    if (crucible.notify(crucible.self, &meetings[1].word, 1) != 0 ||
+        crucible.notify(crucible.self, word, 2) != 1 ||
+        thread_join(waiter, threads_deadline()) != ALKA_OK) {
+        return "not the one that waited was notified";
+    }
+    return meetings[0].woken_by == ALKA_WAKE_NOTIFIED ? NULL : "a notification was lost";
+}
+
 /* --- Stopping: endless loops with a pattern in every register. --- */
 
 struct threads_spin {
@@ -260,11 +303,8 @@ static const char *threads_leaving_nothing(void) {
 }
 
 const struct selftest selftest_threads[] = {
-    {"thread-switch", threads_switching},
-    {"thread-sleep", threads_sleeping},
-    {"thread-wake", threads_waking},
-    {"thread-kill", threads_killing},
-    {"thread-stop", threads_stopping},
-    {"thread-leaks", threads_leaving_nothing},
-    {NULL, NULL},
+    {"thread-switch", threads_switching},      {"thread-sleep", threads_sleeping},
+    {"thread-wake", threads_waking},           {"thread-kill", threads_killing},
+    {"thread-address", threads_meeting},       {"thread-stop", threads_stopping},
+    {"thread-leaks", threads_leaving_nothing}, {NULL, NULL},
 };
