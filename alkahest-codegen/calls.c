@@ -78,12 +78,16 @@ static void call_store_arg(struct emit *e, const struct value *value, int32_t di
     stack_free(e, temp);
 }
 
-/* How many arguments read each register, so that one may be computed where another was. */
+/* The arguments that go to registers, and how many of them read each register, so that one may be
+ * computed where another was. */
 struct call_args {
     const struct alka_functype *type;
-    uint32_t first;      /* depth of the first argument */
-    int32_t stack_disp;  /* rbp-relative: where those lie that registers do not hold */
-    struct value *index; /* table index, which goes to CALL_INDEX; or NULL */
+    uint32_t first, count; /* depth of the first argument; arguments in registers */
+    int32_t stack_disp;    /* rbp-relative: where those lie that registers do not hold */
+    struct call_arg {
+        struct value *value;
+        unsigned to;
+    } in_regs[ALKA_PLACE_INTEGERS + ALKA_PLACE_VECTORS + 1];
     uint8_t readers[32];
 };
 
@@ -119,18 +123,9 @@ static bool value_is_pending(const struct value *value) {
     return value->kind == VALUE_ADDRESS || value->kind == VALUE_LOAD;
 }
 
-/* Registers are moved at once; what comes from the frame or is a constant is loaded after that. */
-static void call_move_arg(struct emit *e, struct moves *moves, struct value *value, unsigned to) {
-    if (value->kind == VALUE_REG)
-        moves_add(moves, to, value->base, value->type);
-    else if (value_is_home_reg(e, value))
-        moves_add(moves, to, e->homes[value->base_web].reg, value->type);
-}
-
-static void call_load_arg(struct emit *e, struct moves *moves, struct value *value, unsigned to) {
-    (void)moves;
-    if (value->kind != VALUE_REG && !value_is_home_reg(e, value))
-        value_load(e, value, to);
+static void call_add_arg(struct emit *e, struct call_args *args, struct value *value, unsigned to) {
+    args->in_regs[args->count++] = (struct call_arg){value, to};
+    call_count_readers(e, args, value, 1);
 }
 
 /* What the frame takes, first; it may need registers. */
@@ -146,44 +141,36 @@ static void call_store_args(struct emit *e, struct call_args *args) {
                 *value = value_const(value->type, 0);
             }
         } else {
-            call_count_readers(e, args, value, 1);
+            call_add_arg(e, args, value, abi_param_reg(place));
         }
         e->pinned = 0;
     }
-    if (args->index)
-        call_count_readers(e, args, args->index, 1);
 }
 
-typedef void call_arg_fn(struct emit *e, struct moves *moves, struct value *value, unsigned to);
-
-static void call_each_arg(struct emit *e, const struct call_args *args, struct moves *moves,
-                          call_arg_fn *each) {
-    struct alka_places places = {0};
-    for (uint32_t i = 0; i < args->type->param_count; i++) {
-        struct alka_place place = alka_place_next(&places, args->type->params[i]);
-        if (place.kind != ALKA_PLACE_STACK)
-            each(e, moves, &e->stack[args->first + i], abi_param_reg(place));
-    }
-    if (args->index)
-        each(e, moves, args->index, CALL_INDEX.number);
-}
-
+/* Pending arguments are computed; registers are moved at once; what comes from the frame or is a
+ * constant is loaded after that. */
 static void call_place_args(struct emit *e, struct call_args *args) {
-    call_store_args(e, args);
-    struct alka_places places = {0};
-    for (uint32_t i = 0; i < args->type->param_count; i++) {
-        struct alka_place place = alka_place_next(&places, args->type->params[i]);
-        struct value *value = &e->stack[args->first + i];
-        if (place.kind != ALKA_PLACE_STACK && value_is_pending(value))
-            call_compute_arg(e, args, value, abi_param_reg(place));
-    }
-    if (args->index && value_is_pending(args->index))
-        call_compute_arg(e, args, args->index, CALL_INDEX.number);
+    const struct call_arg *end = args->in_regs + args->count;
+    for (const struct call_arg *arg = args->in_regs; arg < end; arg++)
+        if (value_is_pending(arg->value))
+            call_compute_arg(e, args, arg->value, arg->to);
     struct moves moves;
     moves_begin(&moves);
-    call_each_arg(e, args, &moves, call_move_arg);
+    reg_set loads = 0; /* by number of the argument */
+    for (const struct call_arg *arg = args->in_regs; arg < end; arg++) {
+        const struct value *value = arg->value;
+        if (value->kind == VALUE_REG)
+            moves_add(&moves, arg->to, value->base, value->type);
+        else if (value_is_home_reg(e, value))
+            moves_add(&moves, arg->to, e->homes[value->base_web].reg, value->type);
+        else
+            loads |= UINT32_C(1) << (arg - args->in_regs);
+    }
     moves_emit(e, &moves);
-    call_each_arg(e, args, NULL, call_load_arg);
+    for (; loads; loads &= loads - 1) {
+        const struct call_arg *arg = &args->in_regs[__builtin_ctz(loads)];
+        value_load(e, arg->value, arg->to);
+    }
 }
 
 /* --- After -------------------------------------------------------------------------------------*/
@@ -237,8 +224,11 @@ static void call_pass(struct emit *e, const struct alka_functype *type, bool is_
     args.type = type;
     args.first = e->depth - count;
     args.stack_disp = stack_disp - (int32_t)alka_stack_area_bytes(type->params, type->param_count);
-    args.index = is_indirect ? stack_top(e, 0) : NULL;
+    args.count = 0;
     __builtin_memset(args.readers, 0, sizeof args.readers);
+    call_store_args(e, &args);
+    if (is_indirect)
+        call_add_arg(e, &args, stack_top(e, 0), CALL_INDEX.number);
     call_place_args(e, &args);
     while (count--)
         stack_pop(e);

@@ -216,61 +216,54 @@ static inline void x64_u64(struct x64 *x, uint64_t value) {
 static inline bool x64_fits_i8(int64_t value) { return value == (int8_t)value; }
 static inline bool x64_fits_i32(int64_t value) { return value == (int32_t)value; }
 
-/* ModRM, SIB and displacement. */
+/* [index << scale + disp], [rip + disp] */
+static inline uint8_t *x64_put_rm_far(uint8_t *at, unsigned reg_bits, struct x64_rm rm) {
+    bool is_scaled = rm.kind == X64_RM_SCALED;
+    at[0] = (uint8_t)(reg_bits | (is_scaled ? 4 : 5));
+    at[1] = (uint8_t)((unsigned)rm.scale << 6 | (rm.index & 7u) << 3 | 5);
+    at += is_scaled ? 2 : 1;
+    __builtin_memcpy(at, &rm.disp, 4);
+    return at + 4;
+}
+
+/* ModRM, SIB and displacement. Bytes that may not be there are written nevertheless, and written
+ * over: whether they are there cannot be predicted. */
 static inline uint8_t *x64_put_rm(uint8_t *at, unsigned reg, struct x64_rm rm) {
-    unsigned reg_bits = (reg & 7) << 3, base = rm.base & 7u, index = (rm.index & 7u) << 3;
-    unsigned mod, sib = 0x100;
-    switch ((enum x64_rm_kind)rm.kind) {
-    case X64_RM_REGISTER:
-        *at++ = (uint8_t)(0xC0 | reg_bits | base);
-        return at;
-    case X64_RM_RIP:
-        *at++ = (uint8_t)(reg_bits | 5);
-        __builtin_memcpy(at, &rm.disp, 4);
-        return at + 4;
-    case X64_RM_SCALED:
-        *at++ = (uint8_t)(reg_bits | 4);
-        *at++ = (uint8_t)((unsigned)rm.scale << 6 | index | 5);
-        __builtin_memcpy(at, &rm.disp, 4);
-        return at + 4;
-    case X64_RM_INDEX:
-        sib = (unsigned)rm.scale << 6 | index | base;
-        break;
-    case X64_RM_BASE:
-        if (base == 4)
-            sib = 0x24;
-        break;
+    unsigned reg_bits = (reg & 7) << 3, base = rm.base & 7u;
+    if (rm.kind == X64_RM_REGISTER) {
+        *at = (uint8_t)(0xC0 | reg_bits | base);
+        return at + 1;
     }
-    mod = rm.disp == 0 && base != 5 ? 0 : x64_fits_i8(rm.disp) ? 0x40 : 0x80;
-    *at++ = (uint8_t)(mod | reg_bits | (sib != 0x100 ? 4 : base));
-    if (sib != 0x100)
-        *at++ = (uint8_t)sib;
-    if (mod == 0x40)
-        *at++ = (uint8_t)rm.disp;
-    if (mod == 0x80) {
-        __builtin_memcpy(at, &rm.disp, 4);
-        at += 4;
-    }
-    return at;
+    if (rm.kind > X64_RM_INDEX)
+        return x64_put_rm_far(at, reg_bits, rm);
+    bool has_index = rm.kind == X64_RM_INDEX, has_sib = has_index || base == X64_RSP;
+    unsigned index = has_index ? rm.index & 7u : X64_RSP; /* rsp: none */
+    unsigned mod = x64_fits_i8(rm.disp) ? 1 : 2;
+    mod = rm.disp == 0 && base != X64_RBP ? 0 : mod;
+    at[0] = (uint8_t)(mod << 6 | reg_bits | (has_sib ? 4 : base));
+    at[1] = (uint8_t)((unsigned)rm.scale << 6 | index << 3 | base);
+    at += has_sib ? 2 : 1;
+    __builtin_memcpy(at, &rm.disp, 4);
+    return at + mod * mod; /* 0, 1 or 4 bytes of it */
 }
 
 static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
-    static const uint8_t prefixes[4] = {0, 0x66, 0xF3, 0xF2};
+    const uint32_t prefixes = 0xF2F36600, maps = 0x3A380F00; /* by number, in a byte each */
     uint8_t *at = x->at;
     unsigned prefix = op >> 10 & 3, map = op >> 8 & 3;
-    *at = prefixes[prefix];
+    *at = (uint8_t)(prefixes >> prefix * 8);
     at += prefix != 0;
     unsigned rex =
         (op >> 12 & 1) << 3 | reg >> 3 << 2 | (unsigned)rm.index >> 3 << 1 | (unsigned)rm.base >> 3;
-    bool byte_reg = (op & X64_BYTE_REG) && reg >= 4;
-    bool byte_rm = (op & X64_BYTE_RM) && rm.kind == X64_RM_REGISTER && rm.base >= 4;
+    bool has_rex = rex != 0;
+    if (op & (X64_BYTE_REG | X64_BYTE_RM))
+        has_rex |= ((op & X64_BYTE_REG) && reg >= 4) ||
+                   ((op & X64_BYTE_RM) && rm.kind == X64_RM_REGISTER && rm.base >= 4);
     *at = (uint8_t)(0x40 | rex);
-    at += rex != 0 || byte_reg || byte_rm;
-    if (map) {
-        *at++ = 0x0F;
-        *at = map == 2 ? 0x38 : 0x3A;
-        at += map >= 2;
-    }
+    at += has_rex;
+    at[0] = 0x0F;
+    at[1] = (uint8_t)(maps >> map * 8);
+    at += map - (map == 3);
     *at++ = (uint8_t)op;
     x->at = x64_put_rm(at, reg, rm);
 }
