@@ -11,6 +11,7 @@
 #define ALKAHEST_CODEGEN_X64_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { X64_MOST_BYTES = 16 };
@@ -244,28 +245,49 @@ static inline uint8_t *x64_put_rm(uint8_t *at, unsigned reg, struct x64_rm rm) {
     at[1] = (uint8_t)((unsigned)rm.scale << 6 | index << 3 | base);
     at += has_sib ? 2 : 1;
     __builtin_memcpy(at, &rm.disp, 4);
-    return at + mod * mod; /* 0, 1 or 4 bytes of it */
+    return at + (size_t)mod * mod; /* 0, 1 or 4 bytes of it */
+}
+
+/* What stands around REX, by bits 8 to 11 of the opcode. */
+struct x64_form {
+    uint8_t prefix, prefix_bytes, map, map_bytes; /* the map's first byte is 0F */
+};
+
+/* All before ModRM. `has_rex`: even if it says nothing. */
+static inline uint8_t *x64_put_op(uint8_t *at, x64_op op, unsigned rex, bool has_rex) {
+#define X64_FORMS(prefix, bytes)                                              \
+    {prefix, bytes, 0, 0}, {prefix, bytes, 0, 1}, {prefix, bytes, 0x38, 2}, { \
+        prefix, bytes, 0x3A, 2                                                \
+    }
+    static const struct x64_form forms[16] = {X64_FORMS(0, 0), X64_FORMS(0x66, 1),
+                                              X64_FORMS(0xF3, 1), X64_FORMS(0xF2, 1)};
+#undef X64_FORMS
+    struct x64_form form = forms[op >> 8 & 15];
+    rex |= op >> 9 & 8; /* X64_W */
+    *at = form.prefix;
+    at += form.prefix_bytes;
+    *at = (uint8_t)(0x40 | rex);
+    at += rex != 0 || has_rex;
+    at[0] = 0x0F;
+    at[1] = form.map;
+    at += form.map_bytes;
+    *at = (uint8_t)op;
+    return at + 1;
 }
 
 static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
-    const uint32_t prefixes = 0xF2F36600, maps = 0x3A380F00; /* by number, in a byte each */
-    uint8_t *at = x->at;
-    unsigned prefix = op >> 10 & 3, map = op >> 8 & 3;
-    *at = (uint8_t)(prefixes >> prefix * 8);
-    at += prefix != 0;
-    unsigned rex =
-        (op >> 12 & 1) << 3 | reg >> 3 << 2 | (unsigned)rm.index >> 3 << 1 | (unsigned)rm.base >> 3;
-    bool has_rex = rex != 0;
-    if (op & (X64_BYTE_REG | X64_BYTE_RM))
-        has_rex |= ((op & X64_BYTE_REG) && reg >= 4) ||
-                   ((op & X64_BYTE_RM) && rm.kind == X64_RM_REGISTER && rm.base >= 4);
-    *at = (uint8_t)(0x40 | rex);
-    at += has_rex;
-    at[0] = 0x0F;
-    at[1] = (uint8_t)(maps >> map * 8);
-    at += map - (map == 3);
-    *at++ = (uint8_t)op;
-    x->at = x64_put_rm(at, reg, rm);
+    unsigned rex = (reg & 8) >> 1 | (rm.index & 8u) >> 2 | (rm.base & 8u) >> 3;
+    bool has_rex = (op & X64_BYTE_REG) && reg >= 4;
+    has_rex |= (op & X64_BYTE_RM) && rm.kind == X64_RM_REGISTER && rm.base >= 4;
+    x->at = x64_put_rm(x64_put_op(x->at, op, rex, has_rex), reg, rm);
+}
+
+/* The same with a register as r/m. */
+static inline void x64_put_reg(struct x64 *x, x64_op op, unsigned reg, unsigned rm) {
+    bool has_rex = ((op & X64_BYTE_REG) && reg >= 4) || ((op & X64_BYTE_RM) && rm >= 4);
+    uint8_t *at = x64_put_op(x->at, op, (reg & 8) >> 1 | (rm & 8) >> 3, has_rex);
+    *at = (uint8_t)(0xC0 | (reg & 7) << 3 | (rm & 7));
+    x->at = at + 1;
 }
 
 static inline void x64_put_vex(struct x64 *x, x64_op op, unsigned reg, unsigned vvvv,
@@ -297,10 +319,10 @@ static inline void x64_n(struct x64 *x, x64_op op, unsigned extension, struct x6
     x64_put(x, op, extension, rm);
 }
 static inline void x64_gg(struct x64 *x, x64_op op, struct x64_gpr reg, struct x64_gpr rm) {
-    x64_put(x, op, reg.number, x64_rm_gpr(rm));
+    x64_put_reg(x, op, reg.number, rm.number);
 }
 static inline void x64_xx(struct x64 *x, x64_op op, struct x64_xmm reg, struct x64_xmm rm) {
-    x64_put(x, op, reg.number, x64_rm_xmm(rm));
+    x64_put_reg(x, op, reg.number, rm.number);
 }
 static inline void x64_vg(struct x64 *x, x64_op op, struct x64_gpr reg, struct x64_gpr more,
                           struct x64_rm rm) {
