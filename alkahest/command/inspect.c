@@ -34,13 +34,14 @@ static void inspect_functype(const struct alka_functype *type) {
     inspect_types(type->results, type->result_count);
 }
 
-static void inspect_range(const struct alka_range *range, const char *unit) {
+static void inspect_range(const struct alka_range *range, const char *unit, const char *type) {
     printf("%" PRIu64, range->min);
     if (range->has_max)
         printf("–%" PRIu64, range->max);
     else
         printf(" or more");
-    printf(" %s%s%s", unit, range->is_64 ? ", 64-bit" : "", range->shared ? ", shared" : "");
+    printf(" %s%s%s%s", unit, type, range->is_64 ? ", 64-bit" : "",
+           range->shared ? ", shared" : "");
 }
 
 /* The type of item `index` of an index space. */
@@ -53,11 +54,10 @@ static void inspect_type(const struct alka_module *module, enum alka_extern_kind
         return;
     case ALKA_EXTERN_TABLE:
         value_type_name(module->tables[index].type, name, sizeof name);
-        inspect_range(&module->tables[index].range, "entries of ");
-        printf("%s", name);
+        inspect_range(&module->tables[index].range, "entries of ", name);
         return;
     case ALKA_EXTERN_MEMORY:
-        inspect_range(&module->memories[index].range, "pages");
+        inspect_range(&module->memories[index].range, "pages", "");
         return;
     case ALKA_EXTERN_GLOBAL:
         value_type_name(module->globals[index].type, name, sizeof name);

@@ -213,6 +213,39 @@ class Inspect(CommandTest):
             self.assertIn(line, out)
         self.assertRegex(out, r"features used:.* sign-extension")
 
+    # What needs each feature, and how the assembler is told to understand it.
+    NEEDS = {
+        "multi-memory": ("(memory 1) (memory 1)", ["--enable-multi-memory"]),
+        "memory64": ("(memory i64 1 2)", ["--enable-memory64"]),
+        "extended-const": ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", ["--enable-extended-const"]),
+        "relaxed-simd": ("(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+                         ["--enable-relaxed-simd"]),
+        "threads": ("(memory 1 1) (func (drop (i32.atomic.load (i32.const 0))))", ["--enable-threads"]),
+    }
+
+    def test_what_a_module_needs_is_listed(self):
+        for feature, (text, flags) in self.NEEDS.items():
+            path = module(f"(module {text})", *flags)
+            self.assertRegex(self.ok("inspect", path), rf"features used:.* {feature}\b")
+            self.ok("validate", "--features=all", path)
+            release = "wasm2" if feature == "threads" else "wasm3"
+            self.ok("validate", f"--features={release},{feature}", path)
+
+    def test_a_refusal_says_which_flag_allows_it(self):
+        for feature, (text, flags) in self.NEEDS.items():
+            path = module(f"(module {text})", *flags)
+            for features in ("wasm2", f"-{feature}"):
+                self.check(alkahest("validate", f"--features={features}", path), 1, out="", err=f"--features=+{feature}")
+
+    def test_limits_of_shared_and_wide_things(self):
+        out = self.ok("inspect", module("(module (memory 1 5 shared) (memory i64 2 6))",
+                                        "--enable-threads", "--enable-memory64", "--enable-multi-memory"))
+        for line in ("memory[0]  1–5 pages, shared", "memory[1]  2–6 pages, 64-bit"):
+            self.assertIn(line, out)
+        header = b"\0asm\1\0\0\0"
+        out = self.ok("inspect", binary(header + b"\4\4\1\x70\4\3"))  # a table64
+        self.assertIn("table[0]  3 or more entries of funcref, 64-bit", out)
+
 
 class Disasm(CommandTest):
     def test_opcodes_stand_beside_the_code(self):
