@@ -12,7 +12,9 @@
  * The engine owns a registry on a Crucible of mmap. Signal handlers for SIGSEGV, SIGBUS, SIGFPE and
  * SIGILL are installed when an engine is opened, in front of those that are there; faults that are
  * no module's go to the handlers that were there before. One engine is used by one thread at a
- * time; each thread that calls module code gets stacks of its own at its first call.
+ * time; each thread that calls module code gets stacks of its own at its first call. Threads that
+ * work in one shared memory have an engine each, and import it: the host's (alka_memory_make, of an
+ * engine that outlives them).
  *
  * What the libraries declare is there too: exports, memories, tables, globals are those of
  * instance.h and extern.h.

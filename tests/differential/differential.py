@@ -34,7 +34,7 @@ FEATURES = {
     "bulk": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "reference-types"],
     "wasm2": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "simd"],
     "wasm3": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "bulk-memory-opt",
-              "simd", "extended-const", "memory64", "multimemory", "threads"],
+              "simd", "extended-const", "memory64", "multimemory", "threads", "tail-call"],
 }
 # These need tools that distributions do not have yet: npm packages, which --fetch-tools fetches.
 NEWER = ("wasm3", "memories")
