@@ -7,14 +7,19 @@
  */
 #include "host.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_BUCKETS = 16, WAIT_NS_PER_S = 1000000000 };
+enum {
+    WAIT_BUCKETS = 16,
+    WAIT_NS_PER_S = 1000000000,
+    /* A signal that tells the thread to stop may come right before it falls asleep: so long it may
+     * sleep on then. */
+    WAIT_LOOK_NS = 100000000,
+};
 
 struct wait_sleeper {
     struct wait_sleeper *next;
@@ -60,32 +65,37 @@ static uint64_t wait_read(const void *address, uint32_t bytes) {
     return __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST);
 }
 
-/* The moment when the wait is over; false: there is none, or none that a clock could show. */
-static bool wait_deadline(int64_t timeout_ns, struct timespec *out_deadline) {
-    if (timeout_ns < 0 || clock_gettime(CLOCK_MONOTONIC, out_deadline) != 0)
-        return false;
-    out_deadline->tv_sec += timeout_ns / WAIT_NS_PER_S;
-    out_deadline->tv_nsec += timeout_ns % WAIT_NS_PER_S;
-    if (out_deadline->tv_nsec >= WAIT_NS_PER_S) {
-        out_deadline->tv_nsec -= WAIT_NS_PER_S;
-        out_deadline->tv_sec++;
-    }
-    return true;
+/* In nanoseconds of the monotonic clock. */
+static uint64_t wait_now(void) {
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * WAIT_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* When the wait is over; UINT64_MAX: never. */
+static uint64_t wait_deadline(int64_t timeout_ns) {
+    uint64_t deadline;
+    if (timeout_ns < 0 || __builtin_add_overflow(wait_now(), (uint64_t)timeout_ns, &deadline))
+        return UINT64_MAX;
+    return deadline;
 }
 
 /* Was the thread, which runs on a control stack or not, told to stop? */
-static bool wait_is_over(void) {
+static bool wait_has_to_stop(void) {
     const struct host_thread *thread = host_thread_at((uint64_t)__builtin_frame_address(0));
     return thread && thread->thread->pending != ALKA_TRAP_NONE;
 }
 
-/* Until the sleeper may go, or the deadline passes, or the thread has to stop. */
-static void wait_sleep(struct wait_sleeper *sleeper, const struct timespec *deadline) {
-    while (!__atomic_load_n(&sleeper->may_go, __ATOMIC_ACQUIRE) && !wait_is_over()) {
-        long result = syscall(SYS_futex, &sleeper->may_go, FUTEX_WAIT_BITSET_PRIVATE, 0, deadline,
-                              NULL, FUTEX_BITSET_MATCH_ANY);
-        if (result != 0 && errno == ETIMEDOUT)
+/* Until the sleeper may go, the deadline passes, or the thread has to stop. */
+static void wait_sleep(struct wait_sleeper *sleeper, uint64_t deadline) {
+    while (!__atomic_load_n(&sleeper->may_go, __ATOMIC_ACQUIRE) && !wait_has_to_stop()) {
+        uint64_t now = wait_now();
+        if (now >= deadline)
             return;
+        uint64_t until = deadline - now > WAIT_LOOK_NS ? now + WAIT_LOOK_NS : deadline;
+        struct timespec at = {(time_t)(until / WAIT_NS_PER_S), (long)(until % WAIT_NS_PER_S)};
+        (void)syscall(SYS_futex, &sleeper->may_go, FUTEX_WAIT_BITSET_PRIVATE, 0, &at, NULL,
+                      FUTEX_BITSET_MATCH_ANY);
     }
 }
 
@@ -94,8 +104,7 @@ enum alka_wake host_wait(void *self, const void *address, uint32_t bytes, uint64
     (void)self;
     struct wait_bucket *bucket = wait_bucket(address);
     struct wait_sleeper sleeper = {.address = address};
-    struct timespec deadline;
-    bool has_deadline = wait_deadline(timeout_ns, &deadline);
+    uint64_t deadline = wait_deadline(timeout_ns);
     pthread_mutex_lock(&bucket->lock);
     if (wait_read(address, bytes) != expected) {
         pthread_mutex_unlock(&bucket->lock);
@@ -103,7 +112,7 @@ enum alka_wake host_wait(void *self, const void *address, uint32_t bytes, uint64
     }
     wait_join(bucket, &sleeper);
     pthread_mutex_unlock(&bucket->lock);
-    wait_sleep(&sleeper, has_deadline ? &deadline : NULL);
+    wait_sleep(&sleeper, deadline);
 
     pthread_mutex_lock(&bucket->lock);
     bool was_notified = sleeper.may_go != 0;

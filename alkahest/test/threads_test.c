@@ -1,8 +1,11 @@
 /* Several threads, each with an engine of its own, in one shared memory. */
 #include <alkahest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <ucontext.h>
 
 #include <cmocka.h>
 
@@ -254,11 +257,75 @@ static void test_waiting(void **state) {
     in_each_model(check_waiting);
 }
 
+/* --- A thread that waits can be stopped. --- */
+
+static _Thread_local struct {
+    const struct alka_registry *registry;
+    struct alka_thread *thread;
+} stopped;
+static uint32_t stops_later;
+
+/* Told in code of the host: the trap comes when that returns. */
+static void on_stop(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    const struct alka_fault_state state = {.pc = (uint64_t)registers[REG_RIP],
+                                           .rsp = (uint64_t)registers[REG_RSP],
+                                           .r15 = (uint64_t)registers[REG_R15]};
+    struct alka_resume resume;
+    if (stopped.registry &&
+        alka_trap_interrupt(stopped.registry, stopped.thread, &state, ALKA_TRAP_KILLED, &resume) ==
+            ALKA_INTERRUPTED_LATER)
+        (void)__atomic_fetch_add(&stops_later, 1, __ATOMIC_RELAXED);
+}
+
+static void *run_stopped(void *model) {
+    struct sharer sharer = sharer_open(*(const enum alka_memory_model *)model);
+    struct alka_extern func;
+    uint64_t values[1] = {UINT64_MAX};
+    enum alka_trap trap = ALKA_TRAP_NONE;
+    if (alka_engine_thread(sharer.engine, &stopped.thread) != ALKA_OK)
+        note_failure();
+    stopped.registry = alka_engine_registry(sharer.engine);
+    if (!alka_instance_export(sharer.instance, alka_name("wait"), &func) ||
+        alka_engine_call(sharer.engine, func.func, values, &trap, NULL) != ALKA_OK ||
+        trap != ALKA_TRAP_KILLED)
+        note_failure();
+    stopped.registry = NULL;
+    alka_engine_close(sharer.engine);
+    return NULL;
+}
+
+static void check_stopping(struct alka_engine *engine, enum alka_memory_model model) {
+    (void)engine;
+    pthread_t thread;
+    struct sigaction before,
+        action = {.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    stops_later = 0;
+    assert_int_equal(pthread_create(&thread, NULL, run_stopped, &model), 0);
+    while (word_at(32) == 0) /* it has come to wait, or is about to */
+        sched_yield();
+    while (__atomic_load_n(&stops_later, __ATOMIC_RELAXED) == 0) {
+        assert_int_equal(pthread_kill(thread, SIGUSR1), 0);
+        sched_yield();
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    assert_int_equal(failures, 0);
+}
+
+static void test_stopping(void **state) {
+    (void)state;
+    in_each_model(check_stopping);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting),
         cmocka_unit_test(test_growing),
         cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_stopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
