@@ -88,7 +88,12 @@ void low_farith(struct emit *e, const struct lowering *how) {
         e->pinned |= REG_BIT(left);
         struct operand operand = stack_operand(e, b, loads_of(kind));
         reg = stack_result(e, kind, a, b);
-        operand_emit_vex(e, how->a | scalar(kind), reg, left, &operand);
+        /* In place, two operands do: as long, and with a memory operand only one micro-operation.
+         */
+        if (reg == left)
+            operand_emit(e, how->a | scalar(kind), reg, &operand);
+        else
+            operand_emit_vex(e, how->a | scalar(kind), reg, left, &operand);
     } else {
         struct operand operand = stack_operand(e, b, loads_of(kind));
         e->pinned |= value_reads(e, b);

@@ -118,6 +118,8 @@ static void address_of(struct emit *e, struct value *value) {
     value->zero_bits = (uint8_t)value_zero_bits(value);
     if (value->kind == VALUE_LOCAL)
         value->base = e->homes[value->base_web].reg;
+    else if (value_is_in_place(value))
+        web_ref(e, value->base_web);
     value->kind = VALUE_ADDRESS;
     value->index = REG_NONE;
     value->index_web = NO_WEB;
@@ -271,8 +273,8 @@ void low_alu(struct emit *e, const struct lowering *how) {
     unsigned kind = how->kind;
     x64_op op = how->a | kind_w(kind);
     if (how->a != X64_SUB && !value_is_const(b) &&
-        (value_is_const(a) || value_is_owned_reg(b) || value_is_memory(e, a, kind)) &&
-        !value_is_owned_reg(a))
+        (value_is_const(a) || b->kind == VALUE_REG || value_is_memory(e, a, kind)) &&
+        a->kind != VALUE_REG)
         swap_values(&a, &b);
     if (how->a == X64_AND && next_tests_zero(e, kind)) {
         alu_test(e, kind, a, b);
@@ -327,7 +329,7 @@ void low_mul(struct emit *e, const struct lowering *how) {
         stack_replace(e, 2, kind, reg);
         return;
     }
-    if (!value_is_owned_reg(a) && (value_is_owned_reg(b) || value_is_memory(e, a, kind)))
+    if (a->kind != VALUE_REG && (b->kind == VALUE_REG || value_is_memory(e, a, kind)))
         swap_values(&a, &b);
     struct operand operand = stack_operand(e, b, loads_of(kind));
     e->pinned |= value_reads(e, b);
@@ -344,6 +346,24 @@ static unsigned shift_zero_bits(unsigned shift, unsigned zero_bits, unsigned cou
     if (shift == X64_SHL)
         return zero_bits > count ? zero_bits - count : 0;
     return 0;
+}
+
+/* rorx, unless the operand may be rotated where it is and the result is wanted nowhere else. */
+static bool rotate_into(struct emit *e, const struct lowering *how, struct value *a,
+                        unsigned count) {
+    unsigned kind = how->kind, bits = kind_is_wide(kind) ? 64 : 32;
+    unsigned reg = stack_hint(e, kind, a, NULL);
+    if (a->kind == VALUE_REG && (reg == REG_NONE || reg == a->base))
+        return false;
+    struct operand operand = stack_operand(e, a, loads_of(kind));
+    if (reg == REG_NONE)
+        reg = value_is_owned_reg(a) ? a->base : stack_alloc(e, REG_GENERAL);
+    if (operand.wasm_off != NO_OFF)
+        emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand.wasm_off);
+    x64_put_vex(&e->x, X64_RORX | kind_w(kind), reg, 0, operand.rm);
+    x64_u8(&e->x, how->b == X64_ROR ? count : bits - count);
+    stack_replace(e, 2, kind, reg);
+    return true;
 }
 
 static void shift_const(struct emit *e, const struct lowering *how, unsigned count) {
@@ -366,17 +386,8 @@ static void shift_const(struct emit *e, const struct lowering *how, unsigned cou
         return;
     }
     bool is_rotate = how->b == X64_ROL || how->b == X64_ROR;
-    if (is_rotate && !value_is_owned_reg(a) && emit_cpu_has(e, ALKA_CPU_BMI2)) {
-        unsigned bits = kind_is_wide(kind) ? 64 : 32;
-        struct operand operand = stack_operand(e, a, loads_of(kind));
-        unsigned reg = stack_result(e, kind, a, NULL);
-        if (operand.wasm_off != NO_OFF)
-            emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand.wasm_off);
-        x64_put_vex(&e->x, X64_RORX | kind_w(kind), reg, 0, operand.rm);
-        x64_u8(&e->x, how->b == X64_ROR ? count : bits - count);
-        stack_replace(e, 2, kind, reg);
+    if (is_rotate && emit_cpu_has(e, ALKA_CPU_BMI2) && rotate_into(e, how, a, count))
         return;
-    }
     unsigned zero_bits = shift_zero_bits(how->b, value_zero_bits(a), count);
     unsigned reg = stack_result_over(e, a, NULL);
     x64_n_i8(&e->x, X64_SHIFT_IMM | kind_w(kind), how->b, reg_rm(reg), count);
@@ -563,11 +574,17 @@ static void select_vector(struct emit *e, unsigned cond, struct value *a, struct
     stack_replace(e, 2, kind, reg);
 }
 
+/* Is it b's register, or a copy of it, that is best overwritten? */
+static bool select_is_over_b(const struct emit *e, const struct value *a, const struct value *b) {
+    if (stack_is_set_next(e, a) || stack_is_set_next(e, b))
+        return stack_is_set_next(e, b);
+    return !value_is_owned_reg(a) && (value_is_owned_reg(b) || value_is_const(b));
+}
+
 /* a if cond, else b: a's register is overwritten with b if not cond. */
 static void select_general(struct emit *e, unsigned cond, struct value *a, struct value *b) {
     unsigned kind = a->type;
-    if (cond == FLAG_FLOAT_NE || (cond < FLAG_FLOAT_EQ && !value_is_owned_reg(a) &&
-                                  (value_is_owned_reg(b) || value_is_const(a)))) {
+    if (cond == FLAG_FLOAT_NE || (cond < FLAG_FLOAT_EQ && select_is_over_b(e, a, b))) {
         swap_values(&a, &b);
         cond ^= 1;
     }

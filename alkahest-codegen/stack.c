@@ -348,6 +348,8 @@ unsigned stack_own(struct emit *e, struct value *value) {
 unsigned stack_reg(struct emit *e, struct value *value) {
     if (value_is_home_reg(e, value))
         return e->homes[value->base_web].reg;
+    if (value_is_in_place(value))
+        return value->base;
     return stack_own(e, value);
 }
 
@@ -483,6 +485,11 @@ void stack_detach_web(struct emit *e, uint32_t web, const struct value *except) 
 
 /* --- Results that go straight into a local -----------------------------------------------------*/
 
+/* Entries that the operand stack counts as readers of the web. */
+static uint32_t hint_refs(const struct value *value, uint32_t web) {
+    return value && value->kind != VALUE_REG ? value_refs(value, web) : 0;
+}
+
 /* The home of the web that a local.set or local.tee comes next for. */
 static unsigned hint_home(struct emit *e, const struct value *a, const struct value *b) {
     uint32_t web = e->summary->def_webs[e->next_def];
@@ -495,8 +502,49 @@ static unsigned hint_home(struct emit *e, const struct value *a, const struct va
         web_start(e, web);
         return home->reg;
     }
-    uint32_t own = (a ? value_refs(a, web) : 0) + (b ? value_refs(b, web) : 0);
+    uint32_t own = hint_refs(a, web) + hint_refs(b, web);
     return home->state == HOME_LIVE && home->refs == own ? home->reg : REG_NONE;
+}
+
+/* Integer arithmetic that changes its first operand in place. */
+static bool hint_is_arithmetic(uint8_t op) {
+    return (op >= 0x6A && op <= 0x6C) || (op >= 0x71 && op <= 0x78) || (op >= 0x7C && op <= 0x7E) ||
+           (op >= 0x83 && op <= 0x8A);
+}
+
+/* Past the operand that the arithmetic needs beside the result: a constant, a local that is not of
+ * the web that will be set, or one that is on the stack already. NULL: something else. */
+static const uint8_t *hint_skip_operand(const struct emit *e, const uint8_t *pc) {
+    uint8_t op = *pc;
+    if (op == 0x41 || op == 0x42) { /* i32.const, i64.const */
+        while (*++pc & 0x80) {
+        }
+        return pc + 1;
+    }
+    if (op == 0x20) { /* local.get */
+        pc++;
+        uint32_t local = alka_leb_take_u32(&pc);
+        uint32_t web = e->summary->def_webs[e->current[local]];
+        return web != e->summary->def_webs[e->next_def] ? pc : NULL;
+    }
+    return pc;
+}
+
+/* A local is set a few operations ahead, and they go on with this result: it may be made in the
+ * local's home, which nothing reads on the way. */
+static unsigned hint_ahead(struct emit *e, const struct value *a, const struct value *b) {
+    enum { HINT_STEPS = 3 };
+    if (e->next_def == e->summary->def_count)
+        return REG_NONE;
+    const uint8_t *pc = e->pc;
+    for (unsigned i = 0; i < HINT_STEPS; i++) {
+        pc = hint_skip_operand(e, pc);
+        if (!pc || !hint_is_arithmetic(*pc++))
+            return REG_NONE;
+        if (*pc == 0x21 || *pc == 0x22)
+            return hint_home(e, a, b);
+    }
+    return REG_NONE;
 }
 
 /* The place of the result of the block that ends next. */
@@ -507,6 +555,11 @@ static unsigned hint_place(struct emit *e, const struct block *block) {
     e->free &= ~REG_BIT(reg);
     e->pinned |= REG_BIT(reg);
     return reg;
+}
+
+bool stack_is_set_next(const struct emit *e, const struct value *value) {
+    return value->kind == VALUE_LOCAL && (*e->pc == 0x21 || *e->pc == 0x22) &&
+           e->summary->def_webs[e->next_def] == value->base_web;
 }
 
 unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
@@ -523,6 +576,8 @@ unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const 
         reg = hint_place(e, &e->blocks[0]);
         break;
     default:
+        if (!kind_is_vector(kind))
+            reg = hint_ahead(e, a, b);
         break;
     }
     EMIT_ASSERT(reg == REG_NONE || reg_is_vector(reg) == kind_is_vector(kind));
@@ -553,6 +608,8 @@ unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, cons
 }
 
 unsigned stack_result_over(struct emit *e, struct value *a, const struct value *b) {
+    if (value_is_in_place(a))
+        return a->base;
     if (!value_is_owned_reg(a)) {
         unsigned reg = stack_hint(e, a->type, a, b);
         if (reg != REG_NONE && !(b && (value_reads(e, b) & REG_BIT(reg)))) {

@@ -103,6 +103,10 @@ static inline bool value_is_imm(const struct value *value, int32_t *out_imm) {
 static inline bool value_is_owned_reg(const struct value *value) {
     return value->kind == VALUE_REG && value->base_web == NO_WEB;
 }
+/* In the home of the local that it is about to be set to. */
+static inline bool value_is_in_place(const struct value *value) {
+    return value->kind == VALUE_REG && value->base_web != NO_WEB;
+}
 static inline bool value_is_home_reg(const struct emit *e, const struct value *value) {
     return value->kind == VALUE_LOCAL && e->homes[value->base_web].reg != REG_NONE;
 }
@@ -116,6 +120,8 @@ reg_set value_reads(const struct emit *e, const struct value *value);
  * written by the current opcode, whose operands `a` and `b` (or NULL) may still refer to it; or the
  * place of the block's result, taken. Else REG_NONE. */
 unsigned stack_hint(struct emit *e, unsigned kind, const struct value *a, const struct value *b);
+/* Is this local what the next opcode sets? */
+bool stack_is_set_next(const struct emit *e, const struct value *value);
 /* A register for the result of one instruction that reads its operands before it writes: the next
  * opcode's home, an operand's own register, or a free one. */
 unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, const struct value *b);
