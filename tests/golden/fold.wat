@@ -127,7 +127,7 @@
 
 ;; code floats
 ;;   0  movaps xmm3, xmm0
-;;   3  vaddsd xmm3, xmm3, qword ptr [r15 + rdi]
+;;   3  addsd xmm3, qword ptr [r15 + rdi]
 ;;   9  movsd xmm0, qword ptr [r15 + rdi + 8]
 ;;  10  andps xmm0, xmmword ptr [rip + rodata]
 ;;  17  andps xmm3, xmmword ptr [rip + rodata]
