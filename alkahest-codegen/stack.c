@@ -17,7 +17,7 @@ bool value_owns(const struct value *value, unsigned reg) {
         return value->base == reg && value->base_web == NO_WEB;
     case VALUE_ADDRESS:
         return (value->base == reg && value->base_web == NO_WEB) ||
-               (value->index == reg && value->index_web == NO_WEB);
+               (value->index != REG_NONE && value->index == reg && value->index_web == NO_WEB);
     case VALUE_CONST:
     case VALUE_LOCAL:
     case VALUE_SLOT:

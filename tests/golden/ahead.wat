@@ -4,7 +4,7 @@
 ;; show: chain crossed read_on_the_way pending choose_constant choose_update
 ;; run: chain 3 5 => 1610612736
 ;; run: crossed 7 9 => 458759
-;; run: read_on_the_way 6 3 => -19
+;; run: read_on_the_way 6 3 => 23
 ;; run: pending 6 3 => 66
 ;; run: choose_constant 5 0 => 1
 ;; run: choose_constant 0 0 => 0
@@ -35,6 +35,7 @@
       (local.set $x (i32.xor (i32.and (i32.xor (local.get $x) (local.get $y)) (i32.const 255))
                              (i32.mul (local.get $x) (i32.const 0))))
       (local.set $x (i32.add (i32.shl (local.get $x) (i32.const 0)) (local.get $x)))
+      (local.set $x (i32.sub (i32.xor (local.get $y) (i32.const 1)) (local.get $x)))
       (local.set $y (i32.sub (local.get $y) (i32.const 1)))
       (br_if $again (i32.gt_u (local.get $y) (i32.const 100))))
     (local.set $x (i32.sub (i32.xor (local.get $y) (i32.const 1)) (local.get $x)))
@@ -96,13 +97,17 @@
 ;;  17  xor eax, edi
 ;;  19  mov edi, eax
 ;;  1b  add edi, edi
-;;  1d  add esi, -1
-;;  20  cmp esi, 0x64
-;;  23  ja +0x0
-;;  25  xor esi, 1
-;;  28  sub esi, edi
-;;  2a  mov eax, esi
-;;  2c  ret
+;;  1d  mov eax, esi
+;;  1f  xor eax, 1
+;;  22  sub eax, edi
+;;  24  mov edi, eax
+;;  26  add esi, -1
+;;  29  cmp esi, 0x64
+;;  2c  ja +0x0
+;;  2e  xor esi, 1
+;;  31  sub esi, edi
+;;  33  mov eax, esi
+;;  35  ret
 
 ;; code pending
 ;;   0  mov dword ptr [rbp - 0x20], edi
