@@ -5,6 +5,7 @@
  */
 #include "host.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 enum {
@@ -13,6 +14,8 @@ enum {
     CRUCIBLE_NEAR_STEP_LOG2 = 26,
     /* Page faults are a tenth of the price of compiling: from here on huge pages are worth it. */
     CRUCIBLE_HUGE_BYTES = 2 << 20,
+    /* Contexts of spare slots are cleared, which page faults would not beat up to here. */
+    CRUCIBLE_SPARE_CONTEXT_MOST = 16 * (int)ALKA_PAGE_BYTES,
 };
 
 /* A wish, no more: where there are none, small pages do. */
@@ -48,18 +51,53 @@ static void crucible_pages_unmap(void *self, void *base, size_t bytes) {
     munmap(base, bytes);
 }
 
+/* --- Slots. Making one anew costs Linux more than all the rest of an instantiation. --- */
+
+static bool crucible_take_spare(struct alka_engine *engine, size_t context_bytes,
+                                uint64_t reserve_bytes, uint64_t *out_low) {
+    for (unsigned i = 0; i < HOST_SPARE_SLOTS; i++) {
+        struct host_slot *slot = &engine->spare_slots[i];
+        if (!slot->low || slot->context_bytes != context_bytes ||
+            slot->reserve_bytes != reserve_bytes)
+            continue;
+        *out_low = slot->low;
+        slot->low = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Keeps a slot if there is a place for it, and it can be made as good as new at little cost. */
+static bool crucible_keep_spare(struct alka_engine *engine, struct host_slot released) {
+    if (!released.context_bytes || released.context_bytes > CRUCIBLE_SPARE_CONTEXT_MOST)
+        return false;
+    struct host_slot *slot = engine->spare_slots;
+    while (slot < engine->spare_slots + HOST_SPARE_SLOTS && slot->low)
+        slot++;
+    if (slot == engine->spare_slots + HOST_SPARE_SLOTS)
+        return false;
+    void *base = (void *)(released.low + released.context_bytes);
+    if (released.reserve_bytes && (madvise(base, released.reserve_bytes, MADV_DONTNEED) != 0 ||
+                                   mprotect(base, released.reserve_bytes, PROT_NONE) != 0))
+        return false;
+    memset((void *)released.low, 0, released.context_bytes);
+    *slot = released;
+    return true;
+}
+
 static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t reserve_bytes,
                                          struct alka_host_addr *out_base) {
-    (void)self;
-    uint64_t bytes = context_bytes + reserve_bytes;
-    void *low = crucible_mmap(NULL, bytes, PROT_NONE);
-    if (!low)
-        return ALKA_E_OUT_OF_MEMORY;
-    if (crucible_allow((uint64_t)low, context_bytes, PROT_READ | PROT_WRITE) != ALKA_OK) {
-        munmap(low, bytes);
-        return ALKA_E_OUT_OF_MEMORY;
+    uint64_t bytes = context_bytes + reserve_bytes, low;
+    if (!crucible_take_spare(self, context_bytes, reserve_bytes, &low)) {
+        low = (uint64_t)crucible_mmap(NULL, bytes, PROT_NONE);
+        if (!low)
+            return ALKA_E_OUT_OF_MEMORY;
+        if (crucible_allow(low, context_bytes, PROT_READ | PROT_WRITE) != ALKA_OK) {
+            munmap((void *)low, bytes);
+            return ALKA_E_OUT_OF_MEMORY;
+        }
     }
-    out_base->value = (uint64_t)low + context_bytes;
+    out_base->value = low + context_bytes;
     return ALKA_OK;
 }
 
@@ -71,9 +109,21 @@ static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, 
 
 static void crucible_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
                                   uint64_t reserve_bytes) {
-    (void)self;
-    munmap((void *)(base.value - context_bytes), context_bytes + reserve_bytes);
+    struct host_slot slot = {base.value - context_bytes, context_bytes, reserve_bytes};
+    if (!crucible_keep_spare(self, slot))
+        munmap((void *)slot.low, context_bytes + reserve_bytes);
 }
+
+void host_slots_drop(struct alka_engine *engine) {
+    for (unsigned i = 0; i < HOST_SPARE_SLOTS; i++) {
+        struct host_slot *slot = &engine->spare_slots[i];
+        if (slot->low)
+            munmap((void *)slot->low, slot->context_bytes + slot->reserve_bytes);
+        slot->low = 0;
+    }
+}
+
+/* --- Code. --- */
 
 /* Anywhere will do, since thunks hold whole addresses; near the library is kinder to debuggers and
  * branch predictors. */

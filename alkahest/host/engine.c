@@ -24,6 +24,7 @@ alka_status alka_engine_open(const struct alka_engine_options *options,
 
 void alka_engine_close(struct alka_engine *engine) {
     alka_registry_drop(&engine->registry);
+    host_slots_drop(engine);
     host_threads_drop(engine);
     free(engine);
 }

@@ -20,15 +20,28 @@ struct host_thread {
     struct alka_trap_report report;
 };
 
+/* A slot that was released and waits for the next instance: its context pages are there and zero,
+ * of the rest nothing can be accessed. */
+struct host_slot {
+    uint64_t low; /* of the context; 0: none */
+    size_t context_bytes;
+    uint64_t reserve_bytes;
+};
+
+enum { HOST_SPARE_SLOTS = 4 };
+
 struct alka_engine {
     struct alka_registry registry;
     struct alka_crucible crucible;
     struct alka_engine_options options;
     struct host_thread *threads;
+    struct host_slot spare_slots[HOST_SPARE_SLOTS];
 };
 
 /* crucible.c */
 void host_crucible_init(struct alka_crucible *crucible, struct alka_engine *engine);
+/* Gives the spare slots back to Linux. */
+void host_slots_drop(struct alka_engine *engine);
 
 /* stacks.c */
 ALKA_MUST_CHECK alka_status host_thread_get(struct alka_engine *engine,
