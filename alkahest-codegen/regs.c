@@ -23,6 +23,7 @@ struct regs {
     struct emit *e;
     struct regs_node *nodes;
     uint32_t leaves;
+    uint32_t covering; /* first node of the highest level where `all` holds anything */
     reg_set available; /* may be homes in this body */
     uint8_t *hints;    /* per web: the register its parameter arrives in, REG_NONE */
 };
@@ -35,7 +36,7 @@ static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last)
     reg_set busy = 0;
     uint32_t left = first + regs->leaves, right = last + regs->leaves;
     /* What covers the ends from above, */
-    for (uint32_t l = left / 2, r = right / 2; l; l /= 2, r /= 2)
+    for (uint32_t l = left / 2, r = right / 2; l >= regs->covering; l /= 2, r /= 2)
         busy |= nodes[l].all | nodes[r].all;
     /* and what is inside. */
     for (right++; left < right; left /= 2, right /= 2) {
@@ -51,10 +52,13 @@ static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_se
     struct regs_node *nodes = regs->nodes;
     uint32_t left = first + regs->leaves, right = last + regs->leaves;
     for (uint32_t l = left / 2, r = right / 2; l; l /= 2, r /= 2) {
+        if (nodes[l].any & nodes[r].any & reg) /* and so it is in all above */
+            break;
         nodes[l].any |= reg;
         nodes[r].any |= reg;
     }
-    for (right++; left < right; left /= 2, right /= 2) {
+    uint32_t level = regs->leaves; /* its first node */
+    for (right++;; left /= 2, right /= 2, level /= 2) {
         uint32_t left_odd = left & 1, right_odd = right & 1;
         right -= right_odd;
         nodes[left].any |= reg & regs_if(left_odd);
@@ -62,7 +66,10 @@ static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_se
         nodes[right].any |= reg & regs_if(right_odd);
         nodes[right].all |= reg & regs_if(right_odd);
         left += left_odd;
+        if (left / 2 >= right / 2)
+            break;
     }
+    regs->covering = level < regs->covering ? level : regs->covering;
 }
 
 enum { REGS_SORT_FEW = 24 };
@@ -196,6 +203,7 @@ alka_status regs_assign(struct emit *e) {
     struct regs regs = {.e = e, .leaves = 1, .available = e->gen->home_regs};
     while (regs.leaves < steps)
         regs.leaves *= 2;
+    regs.covering = regs.leaves;
     uint64_t *keys, *spare;
     ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *e->homes, &e->homes));
     ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *keys, &keys));
