@@ -75,8 +75,9 @@ static alka_status check_begin(struct check *check, struct alka_module *module, 
     ALKA_TRY(check_read_locals(check));
     ALKA_TRY(check_grow(check, 1));
     if (check->is_summarized) {
-        alka_status status = summarize_begin(&check->sum, scratch, check->locals,
-                                             check->local_count, check->type->param_count);
+        alka_status status =
+            summarize_begin(&check->sum, scratch, check->locals, check->local_count,
+                            check->type->param_count, (size_t)(in->end - in->cursor));
         if (status != ALKA_OK)
             return in_fail(in, status, in->cursor, 0, 0);
     }

@@ -18,6 +18,9 @@ enum {
     SUM_SET_WORDS = 4, /* of locals beyond 64 of these, merges are assumed, not proved */
     SUM_LEVELS = 16,
     SUM_DEPTH_MOST = 6, /* loops deeper than this weigh no more */
+    /* What most code stays below; the others grow their arrays. */
+    SUM_BYTES_PER_DEF = 12,
+    SUM_BYTES_PER_BLOCK = 24,
 };
 
 enum sum_frame_kind { SUM_BLOCK, SUM_LOOP, SUM_IF, SUM_ELSE };
@@ -134,7 +137,7 @@ static void sum_set_loop_weight(struct summarize *sum) {
 
 alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
                             const alka_valtype *local_types, uint32_t local_count,
-                            uint32_t param_count) {
+                            uint32_t param_count, size_t code_bytes) {
     uint32_t words = (local_count + 63) / 64;
     *sum = (struct summarize){
         .scratch = scratch,
@@ -147,8 +150,12 @@ alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
     };
     ALKA_TRY(alka_arena_take(scratch, local_count, sizeof *sum->current, &sum->current));
     ALKA_TRY(alka_arena_take(scratch, local_count, sizeof *sum->carried_loop, &sum->carried_loop));
-    sum->def_capacity = local_count + 32;
+    sum->def_capacity = local_count + 16 + (uint32_t)(code_bytes / SUM_BYTES_PER_DEF);
     ALKA_TRY(alka_arena_take(scratch, sum->def_capacity, sizeof *sum->defs, &sum->defs));
+    sum->block_capacity = 8 + (uint32_t)(code_bytes / SUM_BYTES_PER_BLOCK);
+    ALKA_TRY(alka_arena_take(scratch, sum->block_capacity, sizeof *sum->blocks, &sum->blocks));
+    ALKA_TRY(alka_arena_take(scratch, sum->block_capacity, sizeof *sum->block_states,
+                             &sum->block_states));
     sum->def_count = local_count;
     for (uint32_t i = 0; i < local_count; i++) {
         sum->current[i] = i;

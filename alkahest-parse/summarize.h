@@ -65,10 +65,11 @@ struct summarize {
     uint32_t read_count;
 };
 
-/* `local_types`: of all locals, parameters first; borrowed by the summary too. */
+/* `local_types`: of all locals, parameters first; borrowed by the summary too. `code_bytes`: of the
+ * body, to guess how much will have to be remembered. */
 ALKA_MUST_CHECK alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
                                             const alka_valtype *local_types, uint32_t local_count,
-                                            uint32_t param_count);
+                                            uint32_t param_count, size_t code_bytes);
 void summarize_block(struct summarize *sum);
 void summarize_loop(struct summarize *sum);
 void summarize_if(struct summarize *sum);
