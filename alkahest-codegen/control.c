@@ -131,7 +131,7 @@ static void stack_drop_to(struct emit *e, uint32_t depth) {
 
 void control_die(struct emit *e) {
     stack_drop_to(e, control_label(e, 0)->base);
-    e->is_dead = true;
+    e->halt |= EMIT_DEAD;
 }
 
 static void push_slots(struct emit *e, const alka_valtype *types, uint32_t count) {
@@ -144,7 +144,7 @@ static void push_slots(struct emit *e, const alka_valtype *types, uint32_t count
 void low_else(struct emit *e, const struct lowering *how) {
     (void)how;
     struct block *block = control_label(e, 0);
-    if (!e->is_dead) {
+    if (!emit_is_dead(e)) {
         label_place(e, block);
         label_jump(e, block, JUMP_ALWAYS);
     }
@@ -154,13 +154,13 @@ void low_else(struct emit *e, const struct lowering *how) {
     block->else_off = NO_OFF;
     block->kind = BLOCK_ELSE;
     push_slots(e, block->params, block->param_count);
-    e->is_dead = false;
+    e->halt &= (uint8_t)~EMIT_DEAD;
     e->next_block++;
 }
 
 /* Code at the end of the innermost block is reached by jumps, and maybe by falling through. */
 static void block_merge(struct emit *e, struct block *block) {
-    if (!e->is_dead)
+    if (!emit_is_dead(e))
         label_place(e, block);
     stack_drop_to(e, block->base);
     label_bind(e, block);
@@ -168,18 +168,18 @@ static void block_merge(struct emit *e, struct block *block) {
         stack_push_reg(e, alka_valtype_kind(block->results[0]), block->result_reg);
     else
         push_slots(e, block->results, block->result_count);
-    e->is_dead = false;
+    e->halt &= (uint8_t)~EMIT_DEAD;
 }
 
 static void function_end(struct emit *e, struct block *block) {
-    if (!e->is_dead)
+    if (!emit_is_dead(e))
         label_place(e, block);
-    if (!e->is_dead || block->is_reached) {
+    if (!emit_is_dead(e) || block->is_reached) {
         label_bind(e, block);
         frame_leave(e);
     }
     stack_drop_to(e, 0);
-    e->is_done = true;
+    e->halt |= EMIT_DONE;
 }
 
 void low_end(struct emit *e, const struct lowering *how) {
@@ -196,10 +196,10 @@ void low_end(struct emit *e, const struct lowering *how) {
         emit_patch_chain(e, block->else_off, emit_off(e));
         label_bind(e, block);
         stack_drop_to(e, block->base);
-        e->is_dead = false;
+        e->halt &= (uint8_t)~EMIT_DEAD;
     } else if (block->kind == BLOCK_LOOP) {
         webs_expire(e, e->op_off);
-        if (e->is_dead)
+        if (emit_is_dead(e))
             stack_drop_to(e, block->base);
     } else if (block->is_reached) {
         block_merge(e, block);

@@ -232,8 +232,12 @@ static void skip_immediate(struct emit *e, enum alka_imm imm) {
     }
 }
 
+enum { EMIT_END_BYTE = 0x0B };
+
 /* To the else or end of the innermost block. */
 static void emit_skip_dead(struct emit *e) {
+    if (*e->pc == EMIT_END_BYTE) /* so it is nearly always */
+        return;
     for (uint32_t depth = 0;;) {
         uint32_t off = (uint32_t)(e->pc - e->bytes);
         enum alka_op op = emit_op_at(e, off);
@@ -248,22 +252,26 @@ static void emit_skip_dead(struct emit *e) {
 }
 
 static void emit_walk(struct emit *e) {
-    while (!e->is_done && !e->status) {
-        if (e->is_dead)
+    const bool is_traced = e->gen->options.trace != NULL;
+    for (;;) {
+        if (e->halt) {
+            if (e->halt != EMIT_DEAD)
+                return;
             emit_skip_dead(e);
+        }
         if ((size_t)(e->limit - e->x.at) < EMIT_OP_BYTES && !emit_reserve(e, EMIT_OP_BYTES))
             return;
-        uint32_t code_off = emit_off(e);
+        const uint8_t *start = e->x.at;
         e->op_off = (uint32_t)(e->pc - e->bytes);
         e->pinned = 0;
-        if (e->settled + EMIT_OPERANDS > e->depth)
-            e->settled = e->depth > EMIT_OPERANDS ? e->depth - EMIT_OPERANDS : 0;
+        uint32_t operands = e->depth < EMIT_OPERANDS ? e->depth : EMIT_OPERANDS;
+        e->settled = e->settled < e->depth - operands ? e->settled : e->depth - operands;
         const struct lowering *how = emit_decode(e);
         if (e->has_flags && !how->takes_flags)
             stack_own(e, stack_top(e, 0));
         how->emit(e, how);
-        if (e->gen->options.trace)
-            trace_op(e, code_off);
+        if (is_traced)
+            trace_op(e, (uint32_t)(start - e->gen->text));
     }
 }
 

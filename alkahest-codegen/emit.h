@@ -234,6 +234,12 @@ enum {
     EMIT_EPILOGUES = 8,   /* ways out that an unused frame is taken away from again */
 };
 
+enum emit_halt {
+    EMIT_DEAD = 1,   /* no path leads here */
+    EMIT_DONE = 2,   /* behind the body's `end` */
+    EMIT_FAILED = 4, /* see `status` */
+};
+
 struct emit {
     struct x64 x;         /* first: hot */
     const uint8_t *pc;    /* next byte of the body */
@@ -252,8 +258,7 @@ struct emit {
     uint8_t *zero_at;
     uint8_t zero_reg;
     x64_op zero_w;
-    bool is_dead; /* no path leads here */
-    bool is_done;
+    uint8_t halt; /* a set of enum emit_halt: what keeps the walk from going on */
     bool uses_frame;
     bool is_leaf;
     alka_status status; /* first failure; emission stops at the next opcode */
@@ -290,9 +295,12 @@ static inline void emit_zero_known(struct emit *e, unsigned reg, x64_op w) {
 /* Here a jump arrives: nothing is known about the flags. */
 static inline void emit_label(struct emit *e) { e->zero_at = NULL; }
 
+static inline bool emit_is_dead(const struct emit *e) { return e->halt & EMIT_DEAD; }
+
 static inline void emit_fail(struct emit *e, alka_status status) {
     if (!e->status)
         e->status = status;
+    e->halt |= EMIT_FAILED;
 }
 
 /* --- What the files offer each other -----------------------------------------------------------*/

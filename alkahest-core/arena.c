@@ -102,8 +102,8 @@ static inline alka_status arena_bump(struct alka_arena *arena, size_t count, siz
     return ALKA_OK;
 }
 
-alka_status alka_arena_take(struct alka_arena *arena, size_t count, size_t element_bytes,
-                            void *out_pointer) {
+alka_status alka_arena_take_slow(struct alka_arena *arena, size_t count, size_t element_bytes,
+                                 void *out_pointer) {
     ALKA_TRY(arena_bump(arena, count, element_bytes, out_pointer));
     if (arena->clean < arena->cursor)
         arena->clean = arena->cursor;

@@ -36,9 +36,20 @@ void alka_arena_init(struct alka_arena *arena, const struct alka_crucible *cruci
 ALKA_MUST_CHECK alka_status alka_arena_alloc(struct alka_arena *arena, size_t count,
                                              size_t element_bytes, void *out_pointer /* T ** */);
 
+ALKA_MUST_CHECK alka_status alka_arena_take_slow(struct alka_arena *arena, size_t count,
+                                                 size_t element_bytes, void *out_pointer);
 /* The same, but what is in it is anything: for what is written before it is read. */
-ALKA_MUST_CHECK alka_status alka_arena_take(struct alka_arena *arena, size_t count,
-                                            size_t element_bytes, void *out_pointer /* T ** */);
+ALKA_MUST_CHECK static inline alka_status alka_arena_take(struct alka_arena *arena, size_t count,
+                                                          size_t element_bytes,
+                                                          void *out_pointer /* T ** */) {
+    size_t bytes, room = (size_t)(arena->limit - arena->cursor); /* a multiple of 16 */
+    if (__builtin_mul_overflow(count, element_bytes, &bytes) || bytes == 0 || bytes > room)
+        return alka_arena_take_slow(arena, count, element_bytes, out_pointer);
+    *(void **)out_pointer = arena->cursor;
+    arena->cursor += (bytes + 15) & ~(size_t)15;
+    arena->clean = arena->clean < arena->cursor ? arena->cursor : arena->clean;
+    return ALKA_OK;
+}
 
 struct alka_arena_mark alka_arena_mark(const struct alka_arena *arena);
 /* Forgets what was allocated after the mark; keeps at most one spare chunk, gives the others back.
