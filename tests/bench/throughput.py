@@ -5,6 +5,7 @@ code repeated to several sizes, and functions of extreme shapes, on which a comp
 linear. Out: times per module and engine, interleaved; one thread, from bytes to sealed code.
 """
 import pathlib
+import struct
 
 from measure import time_command
 
@@ -62,13 +63,15 @@ def body(code, local_groups=()):
     return leb(len(code)) + code
 
 
-def module(bodies):
-    """Functions () -> i32, none imported, one page of memory."""
+def module(bodies, imports=(), exports=()):
+    """Functions () -> i32, some imported, some exported, one page of memory."""
     return (
         b"\0asm\1\0\0\0"
         + section(1, vector([b"\x60\x00\x01\x7f"]))
+        + (section(2, vector(imports)) if imports else b"")
         + section(FUNCTION, vector([b"\x00"] * len(bodies)))
         + section(5, vector([b"\x00\x01"]))
+        + (section(7, vector(exports)) if exports else b"")
         + section(CODE, vector(bodies))
     )
 
@@ -102,39 +105,68 @@ def repeated(data, target_bytes):
     return bytes(out)
 
 
-def extreme_shapes():
-    """Valid functions that tempt a compiler into quadratic time. Names say the shape."""
-    i32, get0, set0, const0, add = 0x7F, b"\x20\x00", b"\x21\x00", b"\x41\x00", b"\x6a"
+def extreme_bodies(scale):
+    """{name: (code, local groups)} of single functions."""
+    i32, f64 = 0x7F, 0x7C
+    get0, set0, const0, add, drop = b"\x20\x00", b"\x21\x00", b"\x41\x00", b"\x6a", b"\x1a"
     block, loop, end, br_if0 = b"\x02\x40", b"\x03\x40", b"\x0b", b"\x0d\x00"
-    load, store, call0, drop = b"\x28\x02\x00", b"\x36\x02\x00", b"\x10\x00", b"\x1a"
+    load, store, call0 = b"\x28\x02\x00", b"\x36\x02\x00", b"\x10\x00"
     increment = get0 + b"\x41\x01" + add + set0
 
-    many_reads = b"".join(b"\x20" + leb(i % 10000) + add for i in range(100000))
-    many_writes = b"".join(b"\x20" + leb(i) + b"\x41\x01" + add + b"\x21" + leb(i * 7919 % 10000)
-                           for i in range(10000))  # fmt: skip
-    arms = block * 64 + const0 + b"\x0e" + leb(60000)
-    arms += b"".join(leb(i * 31 % 64) for i in range(60001)) + end * 64
+    def n(count):
+        return max(1, round(count * scale))
+
+    locals_ = n(10000)
+    many_reads = b"".join(b"\x20" + leb(i % locals_) + add for i in range(n(100000)))
+    many_writes = b"".join(b"\x20" + leb(i) + b"\x41\x01" + add + b"\x21" + leb(i * 7919 % locals_)
+                           for i in range(locals_))  # fmt: skip
+    arms = block * 64 + const0 + b"\x0e" + leb(n(60000))
+    arms += b"".join(leb(i * 31 % 64) for i in range(n(60000) + 1)) + end * 64
     arithmetic = get0 + b"\x41\x05\x6c\x20\x01\x6a\x22\x00\x41\x03\x74\x21\x01"
     choice = get0 + b"\x04\x7f\x41\x01\x05\x41\x02\x0b" + set0
-    out = {
-        "locals-10000": (const0 + many_reads, [(10000, i32)]),
-        "locals-10000-written": (many_writes + const0, [(10000, i32)]),
-        "blocks-50000": (block * 50000 + (get0 + br_if0 + end) * 50000 + const0, [(1, i32)]),
-        "loops-20000": (loop * 20000 + increment + end * 20000 + const0, [(1, i32)]),
-        "ifs-60000": (choice * 60000 + get0, [(1, i32)]),
+    constants = b"".join(get0 + b"\x44" + struct.pack("<d", i + 0.5) + b"\xa0" + set0
+                         for i in range(n(50000)))  # fmt: skip
+    one = [(1, i32)]
+    return {
+        "locals-10000": (const0 + many_reads, [(locals_, i32)]),
+        "locals-10000-written": (many_writes + const0, [(locals_, i32)]),
+        "blocks-50000": (block * n(50000) + (get0 + br_if0 + end) * n(50000) + const0, one),
+        "loops-20000": (loop * n(20000) + increment + end * n(20000) + const0, one),
+        "ifs-60000": (choice * n(60000) + get0, one),
         "br_table-60000": (arms + const0, []),
-        "body-5MB": (arithmetic * 350000 + get0, [(2, i32)]),
-        "stack-50000": (const0 * 50000 + add * 49999, []),
+        "body-5MB": (arithmetic * n(350000) + get0, [(2, i32)]),
+        "constants-50000": (constants + const0, [(1, f64)]),
+        "stack-50000": (const0 * n(50000) + add * (n(50000) - 1), []),
         # with thousands of values waiting on the operand stack:
-        "stack-branches": (get0 * 5000 + block + (get0 + br_if0) * 50000 + end + add * 4999,
-                           [(1, i32)]),
-        "stack-calls": ((get0 + load) * 2000 + (call0 + drop) * 20000 + add * 1999, [(1, i32)]),
-        "stack-sets": ((get0 + increment) * 20000 + add * 19999, [(1, i32)]),
-        "stack-stores": ((get0 + load + get0 + get0 + store) * 20000 + add * 19999, [(1, i32)]),
-        "stack-blocks": ((get0 + block + end) * 20000 + add * 19999, [(1, i32)]),
-        "stack-ifs": ((get0 + choice) * 20000 + add * 19999, [(1, i32)]),
+        "stack-branches": (get0 * n(5000) + block + (get0 + br_if0) * n(50000) + end
+                           + add * (n(5000) - 1), one),
+        "stack-calls": ((get0 + load) * n(2000) + (call0 + drop) * n(20000)
+                        + add * (n(2000) - 1), one),
+        "stack-sets": ((get0 + increment) * n(20000) + add * (n(20000) - 1), one),
+        "stack-stores": ((get0 + load + get0 + get0 + store) * n(20000)
+                         + add * (n(20000) - 1), one),
+        "stack-blocks": ((get0 + block + end) * n(20000) + add * (n(20000) - 1), one),
+        "stack-ifs": ((get0 + choice) * n(20000) + add * (n(20000) - 1), one),
     }  # fmt: skip
-    return {name: module([body(code, groups)]) for name, (code, groups) in out.items()}
+
+
+def name(text):
+    return vector([bytes([byte]) for byte in text.encode()])
+
+
+def extreme_shapes(scale=1):
+    """Valid modules that tempt a compiler into quadratic time. Names say the shape, at scale 1."""
+    out = {shape: module([body(code, groups)])
+           for shape, (code, groups) in extreme_bodies(scale).items()}  # fmt: skip
+    count = max(1, round(100000 * scale))
+    constant = body(b"\x41\x07")
+    out["functions-100000"] = module([constant] * count)
+    out["exports-100000"] = module(
+        [constant], exports=[name(f"export {i}") + b"\x00\x00" for i in range(count)])
+    imports = [name("m") + name(f"import {i}") + b"\x00\x00" for i in range(count)]
+    calls = b"".join(b"\x10" + leb(i) + b"\x1a" for i in range(count)) + b"\x41\x00"
+    out["imports-100000"] = module([body(calls)], imports=imports)
+    return out
 
 
 SIZES = {"0.1MB": 100_000, "1MB": 1_000_000, "10MB": 10_000_000, "60MB": 60_000_000}
