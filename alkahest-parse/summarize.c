@@ -39,11 +39,6 @@ struct sum_frame {
  * end that were seen so far; assigned anywhere in it. */
 enum sum_set { SUM_ASSIGNED, SUM_MET, SUM_MODIFIED, SUM_SETS };
 
-struct sum_block {
-    uint32_t parent; /* itself while open; SUM_NONE when closed; else the block it merged into */
-    uint32_t open_loops; /* loops around what stands in it */
-};
-
 struct sum_mark {
     uint32_t next;
     uint32_t def;

@@ -28,6 +28,11 @@ struct sum_def {
     bool is_joined;                   /* with the previous one */
 };
 
+struct sum_block {
+    uint32_t parent; /* itself while open; SUM_NONE when closed; else the block it merged into */
+    uint32_t open_loops; /* loops around what stands in it */
+};
+
 struct sum_frame;
 
 enum { SUM_PENDING = 8 };
@@ -89,7 +94,7 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
 ALKA_MUST_CHECK alka_status summarize_finish(struct summarize *sum,
                                              struct alka_body_summary *out_summary);
 
-/* A read that no definition of the same block dominates. */
+/* A read that no definition of an open block in the same loop dominates. */
 void summarize_get_far(struct summarize *sum, uint32_t local);
 
 static inline uint32_t summarize_add(uint32_t a, uint32_t b) {
@@ -117,7 +122,8 @@ static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t
     def->last_off = off;
     def->last_def = sum->def_count - 1;
     def->calls_last = sum->calls;
-    if (def->block != sum->block || def->floor != id)
+    const struct sum_block *block = &sum->block_states[def->block];
+    if (block->parent != def->block || block->open_loops != sum->open_loops || def->floor != id)
         summarize_get_far(sum, local);
 }
 
