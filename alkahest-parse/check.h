@@ -108,6 +108,10 @@ ALKA_MUST_CHECK alka_status check_special(struct check *check, uint32_t op);
 
 /* Advances over common instructions up to one that it leaves to check_step. */
 void check_fast(struct check *check);
+/* Ready for the first instruction of a defined function. */
+ALKA_MUST_CHECK alka_status check_begin(struct check *check, struct alka_module *module,
+                                        uint32_t func_idx, struct alka_arena *scratch,
+                                        struct alka_diag *diag);
 /* One instruction, whose opcode is at the cursor. */
 ALKA_MUST_CHECK alka_status check_step(struct check *check);
 

@@ -60,8 +60,8 @@ static alka_status check_read_locals(struct check *check) {
     return ALKA_OK;
 }
 
-static alka_status check_begin(struct check *check, struct alka_module *module, uint32_t func_idx,
-                               struct alka_arena *scratch, struct alka_diag *diag) {
+alka_status check_begin(struct check *check, struct alka_module *module, uint32_t func_idx,
+                        struct alka_arena *scratch, struct alka_diag *diag) {
     struct input *in = &check->in;
     const struct alka_function *function = &module->functions[func_idx];
     in_init(in, module, scratch, diag);

@@ -16,11 +16,20 @@ static size_t validate_arena_limit(size_t module_bytes) {
     return module_bytes * limits->arena_bytes_per_module_byte + limits->arena_bytes_base;
 }
 
-/* A valid module may still be more than the code generator can do. */
-static void validate_note_unbuilt(alka_feature_set used) {
+/* A valid module may still be more than the code generator can do, and have hints that are wrong.
+ */
+static void validate_note(struct alka_module *module, struct alka_arena *scratch) {
+    alka_feature_set unbuilt = module->features_used & ~(alka_feature_set)ALKA_FEATURES_BUILT;
     for (uint32_t i = 0; i < ALKA_FEATURE_COUNT; i++)
-        if (used & ~(alka_feature_set)ALKA_FEATURES_BUILT & UINT32_C(1) << i)
+        if (unbuilt & UINT32_C(1) << i)
             report_note("valid, but this version cannot compile %s", alka_feature_name(i));
+    struct alka_diag diag;
+    if (alka_check_hints(module, scratch, &diag) == ALKA_OK)
+        return;
+    char text[200];
+    diagnose_message(&diag, module, text, sizeof text);
+    report_note("valid, but a custom section is wrong at byte 0x%x: ALKA_%03u %s",
+                (unsigned)diag.offset, (unsigned)diag.code, text);
 }
 
 static bool validate_module(struct pipeline *pipeline, const struct settings *settings) {
@@ -52,7 +61,7 @@ static bool validate_module(struct pipeline *pipeline, const struct settings *se
     if (status != ALKA_OK)
         diagnose_print(&diag, file_display_name(pipeline->path), pipeline->module_bytes, &module);
     else
-        validate_note_unbuilt(module.features_used);
+        validate_note(&module, &scratch);
     alka_arena_drop(&scratch);
     alka_arena_drop(&tables);
     return status == ALKA_OK;

@@ -100,6 +100,8 @@ static void diagnose(struct alka_span bytes, alka_feature_set features, struct s
         alka_parse_module(bytes, features, &setting->limits, &tables, &module, &diag);
     if (status == ALKA_OK)
         status = alka_validate_bodies(&module, &scratch, &diag);
+    if (status == ALKA_OK)
+        status = alka_check_hints(&module, &scratch, &diag);
     if (status == ALKA_OK) {
         printf("0 %zu\n", bytes.size);
     } else {

@@ -81,6 +81,14 @@ static struct alka_diag run(struct alka_span bytes, bool is_summarized) {
         status = is_summarized ? validate_summarized(&module, &scratch, &diag)
                                : alka_validate_bodies(&module, &scratch, &diag);
     REQUIRE(status == diag.code);
+    struct alka_diag hint_diag = {.code = ALKA_OK};
+    if (status == ALKA_OK) {
+        status = alka_check_hints(&module, &scratch, &hint_diag);
+        REQUIRE(status == hint_diag.code);
+        if (status != ALKA_OK)
+            require_renderable(&hint_diag, bytes, &module);
+        status = ALKA_OK;
+    }
     if (status != ALKA_OK)
         require_renderable(&diag, bytes, &module);
     alka_arena_drop(&scratch);

@@ -39,4 +39,12 @@ ALKA_MUST_CHECK alka_status alka_validate_bodies(struct alka_module *module,
                                                  struct alka_arena *scratch,
                                                  struct alka_diag *out_diag);
 
+/*
+ * Whether the branch hints of a valid module, if it has any, are well-formed and stand at branches.
+ * A module whose hints are wrong is valid all the same: this is for tools that want to say so.
+ * ALKA_E_BRANCH_HINT_FORM, ALKA_E_BRANCH_HINT_TARGET, ALKA_E_END_OF_SECTION, …
+ */
+ALKA_MUST_CHECK alka_status alka_check_hints(struct alka_module *module, struct alka_arena *scratch,
+                                             struct alka_diag *out_diag);
+
 #endif

@@ -16,6 +16,7 @@ static const struct synonym synonyms[] = {
     {"integer representation too long", "malformed limits flags"},
     {"integer too large", "malformed limits flags"},
     {"integer representation too long", "malformed definition type"},
+    {"@metadata.code.branch_hint annotation: invalid target", "branch hint with an invalid target"},
     {"immutable global", "global is immutable"},
     /* A size that runs over its end: noticed where it is announced, or where bytes are missing. */
     {"unexpected end of section or function", "length out of bounds"},

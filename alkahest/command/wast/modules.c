@@ -114,7 +114,8 @@ enum verdict run_assert_refused(struct runner *runner) {
     const char *expected = run_text(runner, "text");
     if (!run_module_path(runner, path, sizeof path))
         return run_fail(runner, "no usable file name");
-    wast_store_validate(&runner->store, path, &outcome);
+    bool with_customs = strstr(run_text(runner, "type"), "_custom") != NULL;
+    wast_store_validate(&runner->store, path, with_customs, &outcome);
     if (outcome.status == ALKA_OK)
         return run_fail(runner, "expected \"%s\", but the module was accepted", expected);
     if (!run_refusal_agrees(expected, &outcome))

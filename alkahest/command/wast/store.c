@@ -93,7 +93,7 @@ static bool store_read(struct wast_store *store, const char *path, struct alka_s
     return true;
 }
 
-void wast_store_validate(struct wast_store *store, const char *path,
+void wast_store_validate(struct wast_store *store, const char *path, bool with_customs,
                          struct wast_outcome *out_outcome) {
     struct alka_span bytes;
     *out_outcome = (struct wast_outcome){.status = ALKA_E_INTERNAL};
@@ -112,6 +112,8 @@ void wast_store_validate(struct wast_store *store, const char *path,
         alka_parse_module(bytes, features, &alka_limits_default, &tables, &module, &diag);
     if (out_outcome->status == ALKA_OK)
         out_outcome->status = alka_validate_bodies(&module, &scratch, &diag);
+    if (out_outcome->status == ALKA_OK && with_customs)
+        out_outcome->status = alka_check_hints(&module, &scratch, &diag);
     if (out_outcome->status != ALKA_OK)
         diagnose_message(&diag, &module, out_outcome->message, sizeof out_outcome->message);
     alka_arena_drop(&scratch);

@@ -88,8 +88,9 @@ struct wast_outcome {
     char message[160];   /* "" if all went well */
 };
 
-/* Only decodes and validates, and features that are not built too. */
-void wast_store_validate(struct wast_store *store, const char *path,
+/* Only decodes and validates, and features that are not built too; what custom sections say of
+ * code, if wanted. */
+void wast_store_validate(struct wast_store *store, const char *path, bool with_customs,
                          struct wast_outcome *out_outcome);
 /* Compiles the module file; the image is the store's. */
 void wast_store_compile(struct wast_store *store, const char *path, struct alka_image **out_image,
