@@ -19,8 +19,8 @@ enum {
     SUM_LEVELS = 16,
     SUM_DEPTH_MOST = 6, /* loops deeper than this weigh no more */
     /* What most code stays below; the others grow their arrays. */
-    SUM_BYTES_PER_DEF = 12,
-    SUM_BYTES_PER_BLOCK = 24,
+    SUM_BYTES_PER_DEF = 32,
+    SUM_BYTES_PER_BLOCK = 48,
 };
 
 enum sum_frame_kind { SUM_BLOCK, SUM_LOOP, SUM_IF, SUM_ELSE };
