@@ -141,14 +141,13 @@ void low_return(struct emit *e, const struct lowering *how) {
     branch_to(e, &e->blocks[0]);
 }
 
-void low_br_if(struct emit *e, const struct lowering *how) {
-    (void)how;
-    struct block *block = control_label(e, emit_take_u32(e));
+static bool branch_reserve(struct emit *e, const struct block *block) {
+    return emit_reserve(e, EMIT_OP_BYTES + (size_t)label_arity(block) * 4 * X64_MOST_BYTES);
+}
+
+/* With the flags pending. What is moved to the label's places stays where it was, too. */
+static void branch_if(struct emit *e, struct block *block, unsigned cond) {
     uint32_t arity = label_arity(block);
-    if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)arity * 4 * X64_MOST_BYTES))
-        return;
-    unsigned cond = stack_pop_condition(e);
-    stack_settle_loads(e); /* moves only: the flags survive */
     if (arity == 0) {
         label_jump(e, block, cond);
         return;
@@ -169,6 +168,47 @@ void low_br_if(struct emit *e, const struct lowering *how) {
     place_settled(e, block);
     label_jump(e, block, JUMP_ALWAYS);
     label_bind(e, &over);
+}
+
+void low_br_if(struct emit *e, const struct lowering *how) {
+    (void)how;
+    struct block *block = control_label(e, emit_take_u32(e));
+    if (!branch_reserve(e, block))
+        return;
+    unsigned cond = stack_pop_condition(e);
+    stack_settle_loads(e); /* moves only: the flags survive */
+    branch_if(e, block, cond);
+}
+
+static void branch_test(struct emit *e, unsigned reg) {
+    x64_gg(&e->x, X64_TEST | X64_W, reg_gpr(reg), reg_gpr(reg));
+    e->has_flags = true;
+}
+
+/* The reference is held apart while the label's values below it are put in place. */
+void low_br_on_null(struct emit *e, const struct lowering *how) {
+    (void)how;
+    struct block *block = control_label(e, emit_take_u32(e));
+    if (!branch_reserve(e, block))
+        return;
+    stack_settle_loads(e);
+    unsigned reg = stack_alloc(e, REG_GENERAL & ~REG_BIT(X64_RAX)); /* a label's place */
+    value_load(e, stack_top(e, 0), reg);
+    stack_pop(e);
+    branch_test(e, reg);
+    branch_if(e, block, X64_E);
+    stack_push_reg(e, ALKA_KIND_REF, reg);
+}
+
+void low_br_on_non_null(struct emit *e, const struct lowering *how) {
+    (void)how;
+    struct block *block = control_label(e, emit_take_u32(e));
+    if (!branch_reserve(e, block))
+        return;
+    stack_settle_loads(e);
+    branch_test(e, stack_reg(e, stack_top(e, 0)));
+    branch_if(e, block, X64_NE);
+    stack_pop(e);
 }
 
 /* --- br_table ----------------------------------------------------------------------------------*/

@@ -285,18 +285,34 @@ static void stub_wrong_entry(struct emit *e, const struct stub *stub) {
     x64_ud2(&e->x);
 }
 
+/* The type expected is not final: one of the entry's supertypes may be it. */
+static void stub_supertypes(struct emit *e, const struct stub *stub) {
+    x64_g(&e->x, X64_MOV | X64_W, X64_GPR(R10), x64_mem(CALL_ENTRY, ENTRY_FUNC));
+    x64_gg(&e->x, X64_TEST | X64_W, X64_GPR(R10), X64_GPR(R10));
+    uint8_t *not_null = x64_jcc_short(&e->x, X64_NE);
+    emit_site(e, ALKA_TRAP_UNINITIALIZED_ELEMENT, stub->wasm_off);
+    x64_ud2(&e->x);
+    x64_land(&e->x, not_null);
+    x64_g(&e->x, X64_MOV | X64_W, X64_GPR(R10),
+          x64_mem(X64_GPR(R10), (int32_t)offsetof(struct alka_func, supertype_ids)));
+    const uint8_t *next = e->x.at;
+    x64_n_i32(&e->x, X64_ALU_IMM32, 7, x64_mem(X64_GPR(R10), 0), 0);
+    emit_reloc(e, ALKA_RELOC_TYPE_ID, stub->more);
+    uint8_t *differs = x64_jcc_short(&e->x, X64_NE);
+    emit_jump_back(e, stub);
+    x64_land(&e->x, differs);
+    x64_alu_imm(&e->x, X64_CMP, x64_mem(X64_GPR(R10), 0), -1);
+    x64_g(&e->x, X64_LEA | X64_W, X64_GPR(R10), x64_mem(X64_GPR(R10), 4));
+    x64_jcc_back(&e->x, X64_NE, next);
+    emit_site(e, ALKA_TRAP_INDIRECT_TYPE_MISMATCH, stub->wasm_off);
+    x64_ud2(&e->x);
+}
+
 /* A function of another instance: the thunk changes r15. */
 static void stub_foreign(struct emit *e, const struct stub *stub) {
     x64_call(&e->x, 0);
     emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
     emit_jump_back(e, stub);
-}
-
-static void call_jump_to_stub(struct emit *e, enum x64_cond cond, struct stub stub) {
-    x64_jcc(&e->x, cond, NO_OFF);
-    stub.jump_off = emit_off(e) - 4;
-    stub.wasm_off = e->op_off;
-    emit_stub(e, stub);
 }
 
 /* The index in CALL_INDEX becomes the address in CALL_ENTRY of an entry of that type. */
@@ -316,19 +332,26 @@ static void call_find_entry(struct emit *e, uint32_t table_idx, uint32_t type_id
     x64_gg(&e->x, X64_ADD | X64_W, CALL_ENTRY, CALL_INDEX);
     x64_n_i32(&e->x, X64_ALU_IMM32, 7, x64_mem(CALL_ENTRY, ENTRY_TYPE_ID), 0);
     emit_reloc(e, ALKA_RELOC_TYPE_ID, type_idx);
-    call_jump_to_stub(e, X64_NE, (struct stub){.emit = stub_wrong_entry});
+    bool is_final = e->gen->module->type_defs[type_idx].is_final;
+    x64_jcc(&e->x, X64_NE, NO_OFF);
+    emit_stub(e, (struct stub){.emit = is_final ? stub_wrong_entry : stub_supertypes,
+                               .more = type_idx,
+                               .jump_off = emit_off(e) - 4,
+                               .back_off = emit_off(e),
+                               .wasm_off = e->op_off});
 }
 
-void low_call_indirect(struct emit *e, const struct lowering *how) {
-    (void)how;
-    uint32_t type_idx = emit_take_u32(e), table_idx = emit_take_u32(e);
-    const struct alka_functype *type = &e->gen->module->types[type_idx];
-    if (!call_reserve(e, type))
-        return;
-    reg_set homes = call_prepare(e, type, true);
-    call_find_entry(e, table_idx, type_idx);
+/* The reference in CALL_INDEX becomes the entry in CALL_ENTRY: they are laid out alike. */
+static void call_find_reference(struct emit *e) {
+    x64_gg(&e->x, X64_TEST | X64_W, CALL_INDEX, CALL_INDEX);
+    emit_trap_if(e, X64_E, ALKA_TRAP_NULL_REFERENCE);
+    x64_gg(&e->x, X64_MOV | X64_W, CALL_ENTRY, CALL_INDEX);
+}
+
+/* `may_be_foreign`: of another instance. */
+static void call_entry(struct emit *e, bool may_be_foreign) {
     uint32_t foreign_jump = NO_OFF;
-    if (e->gen->foreign_tables[table_idx]) {
+    if (may_be_foreign) {
         x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
         x64_jcc(&e->x, X64_NE, NO_OFF);
         foreign_jump = emit_off(e) - 4;
@@ -339,6 +362,28 @@ void low_call_indirect(struct emit *e, const struct lowering *how) {
                                    .jump_off = foreign_jump,
                                    .back_off = emit_off(e),
                                    .wasm_off = e->op_off});
+}
+
+void low_call_indirect(struct emit *e, const struct lowering *how) {
+    (void)how;
+    uint32_t type_idx = emit_take_u32(e), table_idx = emit_take_u32(e);
+    const struct alka_functype *type = &e->gen->module->types[type_idx];
+    if (!call_reserve(e, type))
+        return;
+    reg_set homes = call_prepare(e, type, true);
+    call_find_entry(e, table_idx, type_idx);
+    call_entry(e, e->gen->foreign_tables[table_idx]);
+    call_finish(e, type, homes);
+}
+
+void low_call_ref(struct emit *e, const struct lowering *how) {
+    (void)how;
+    const struct alka_functype *type = &e->gen->module->types[emit_take_u32(e)];
+    if (!call_reserve(e, type))
+        return;
+    reg_set homes = call_prepare(e, type, true);
+    call_find_reference(e);
+    call_entry(e, true);
     call_finish(e, type, homes);
 }
 
@@ -378,6 +423,18 @@ void low_return_call(struct emit *e, const struct lowering *how) {
     control_die(e);
 }
 
+static void tail_entry(struct emit *e, const struct alka_functype *type, bool may_be_foreign) {
+    tail_raise_args(e, type);
+    frame_restore(e);
+    if (may_be_foreign) {
+        x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
+        x64_jcc(&e->x, X64_NE, 0);
+        emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
+    }
+    x64_n(&e->x, X64_GROUP5, 4, x64_mem(CALL_ENTRY, ENTRY_CODE));
+    control_die(e);
+}
+
 void low_return_call_indirect(struct emit *e, const struct lowering *how) {
     (void)how;
     uint32_t type_idx = emit_take_u32(e), table_idx = emit_take_u32(e);
@@ -385,15 +442,16 @@ void low_return_call_indirect(struct emit *e, const struct lowering *how) {
     if (!tail_prepare(e, type, true))
         return;
     call_find_entry(e, table_idx, type_idx);
-    tail_raise_args(e, type);
-    frame_restore(e);
-    if (e->gen->foreign_tables[table_idx]) {
-        x64_g(&e->x, X64_CMP | X64_W, X64_GPR(R15), x64_mem(CALL_ENTRY, ENTRY_CONTEXT));
-        x64_jcc(&e->x, X64_NE, 0);
-        emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
-    }
-    x64_n(&e->x, X64_GROUP5, 4, x64_mem(CALL_ENTRY, ENTRY_CODE));
-    control_die(e);
+    tail_entry(e, type, e->gen->foreign_tables[table_idx]);
+}
+
+void low_return_call_ref(struct emit *e, const struct lowering *how) {
+    (void)how;
+    const struct alka_functype *type = &e->gen->module->types[emit_take_u32(e)];
+    if (!tail_prepare(e, type, true))
+        return;
+    call_find_reference(e);
+    tail_entry(e, type, true);
 }
 
 /* --- Helpers -----------------------------------------------------------------------------------*/

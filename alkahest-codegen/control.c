@@ -28,15 +28,13 @@ static alka_valtype block_value_type(int64_t code) {
         return ALKA_F64;
     case 0x7B:
         return ALKA_V128;
-    case 0x70:
-        return ALKA_FUNCREF;
-    default:
+    default: /* a reference: which one makes no difference here */
         return ALKA_EXTERNREF;
     }
 }
 
 static void block_read_type(struct emit *e, struct block *block) {
-    int64_t code = emit_take_signed(e);
+    int64_t code = emit_take_valtype(e);
     if (code >= 0) {
         const struct alka_functype *type = &e->gen->module->types[code];
         block->params = type->params;
@@ -221,7 +219,8 @@ void low_nop(struct emit *e, const struct lowering *how) {
 }
 
 /* The validator lets no such opcode through. */
+/* Validated, but not built: features.h, and objects. */
 void low_unbuilt(struct emit *e, const struct lowering *how) {
     (void)how;
-    emit_fail(e, ALKA_E_INTERNAL);
+    emit_fail(e, ALKA_E_OBJECTS_UNBUILT);
 }

@@ -127,7 +127,7 @@ static void skip_memarg(struct emit *e) {
 }
 
 static void skip_try_table(struct emit *e) {
-    emit_take_signed(e);
+    emit_take_valtype(e);
     for (uint32_t count = emit_take_u32(e); count; count--) {
         uint32_t clause = emit_take_u32(e);
         if (clause < 2)
@@ -151,9 +151,11 @@ static void skip_immediate(struct emit *e, enum alka_imm imm) {
         return;
     case ALKA_IMM_I32:
     case ALKA_IMM_I64:
-    case ALKA_IMM_BLOCK_TYPE:
     case ALKA_IMM_HEAP_TYPE:
         emit_take_signed(e);
+        return;
+    case ALKA_IMM_BLOCK_TYPE:
+        emit_take_valtype(e);
         return;
     case ALKA_IMM_F32:
         e->pc += 4;
@@ -199,7 +201,7 @@ static void skip_immediate(struct emit *e, enum alka_imm imm) {
         return;
     case ALKA_IMM_SELECT_TYPES:
         for (uint32_t count = emit_take_u32(e); count; count--)
-            emit_take_signed(e);
+            emit_take_valtype(e);
         return;
     case ALKA_IMM_CAST:
         skip_cast(e);

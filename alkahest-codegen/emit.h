@@ -354,6 +354,14 @@ static inline int64_t emit_take_signed(struct emit *e) {
     }
     return alka_leb_take_signed(&e->pc);
 }
+/* (ref null ht) and (ref ht) have a heap type behind their first byte (5.3.3). */
+static inline int64_t emit_take_valtype(struct emit *e) {
+    enum { REF_NULL = -0x1D, REF = -0x1C };
+    int64_t code = emit_take_signed(e);
+    if (code == REF_NULL || code == REF)
+        (void)emit_take_signed(e);
+    return code;
+}
 
 /* How one opcode is lowered: a function and what tells the opcodes apart that share it
  * (lowerings.h). */

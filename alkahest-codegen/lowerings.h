@@ -18,7 +18,8 @@ typedef void low_fn(struct emit *e, const struct lowering *how);
 low_fn low_unreachable, low_nop, low_block, low_loop, low_if, low_else, low_end, low_br, low_br_if,
     low_br_table, low_return, low_unbuilt;
 /* calls.c */
-low_fn low_call, low_call_indirect, low_return_call, low_return_call_indirect, low_memory_grow,
+low_fn low_call, low_call_indirect, low_call_ref, low_return_call, low_return_call_indirect,
+    low_return_call_ref, low_br_on_null, low_br_on_non_null, low_ref_as_non_null, low_memory_grow,
     low_table_grow;
 /* bulk.c */
 low_fn low_helper;

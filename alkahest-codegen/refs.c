@@ -25,6 +25,13 @@ void low_ref_func(struct emit *e, const struct lowering *how) {
     stack_replace(e, 0, ALKA_KIND_REF, reg);
 }
 
+void low_ref_as_non_null(struct emit *e, const struct lowering *how) {
+    (void)how;
+    unsigned reg = stack_reg(e, stack_top(e, 0));
+    x64_gg(&e->x, X64_TEST | X64_W, reg_gpr(reg), reg_gpr(reg));
+    emit_trap_if(e, X64_E, ALKA_TRAP_NULL_REFERENCE);
+}
+
 static struct x64_rm table_view(const struct emit *e, uint32_t table_idx, size_t field_off) {
     int32_t view = e->gen->layout.table_views_disp + (int32_t)table_idx * 16;
     return x64_mem(X64_GPR(R15), view + (int32_t)field_off);
@@ -61,6 +68,6 @@ void low_table_size(struct emit *e, const struct lowering *how) {
 /* The types are known already: the entries have them. */
 void low_select_t(struct emit *e, const struct lowering *how) {
     for (uint32_t count = emit_take_u32(e); count; count--)
-        emit_take_signed(e);
+        emit_take_valtype(e);
     low_select(e, how);
 }

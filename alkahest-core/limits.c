@@ -18,6 +18,7 @@ const struct alka_limits alka_limits_default = {
     .element_segments = 10000000,
     .params = 1000,
     .results = 1000,
+    .struct_fields = 10000,
     .locals = 50000,
     .module_locals = UINT32_C(1) << 24,
     .body_bytes = 7654321,

@@ -27,6 +27,11 @@ static void render_import(struct text *text, const struct alka_module *module, u
     text_name(text, module->imports[index].name);
 }
 
+static const char *render_form(uint64_t form) {
+    static const char *const names[] = {"a function type", "a struct type", "an array type"};
+    return form < sizeof names / sizeof *names ? names[form] : "a type";
+}
+
 /* `kind` is at what follows the colon. */
 static void render_argument(struct text *text, const char *kind, uint64_t value,
                             const struct alka_module *module) {
@@ -36,6 +41,8 @@ static void render_argument(struct text *text, const char *kind, uint64_t value,
         text_string(text, alka_op_name((uint32_t)value));
     else if (render_is(kind, "type}"))
         text_valtype(text, (alka_valtype)value);
+    else if (render_is(kind, "form}"))
+        text_string(text, render_form(value));
     else if (render_is(kind, "feature}"))
         text_string(text, alka_feature_name((uint32_t)value));
     else if (render_is(kind, "import}"))

@@ -115,7 +115,7 @@ static bool resolve_func_fits(const struct alka_extern *found, const struct alka
         return alka_functype_matches(type, host->params, host->results) &&
                (host->values || resolve_direct_fits(type));
     }
-    if (found->func->type_id != type_id)
+    if (!alka_func_extends(found->func, type_id))
         return false;
     return found->gate_policy == ALKA_GATE_TRAPS ||
            (type->result_count == 1 && resolve_is_integer(type->results[0]));
@@ -126,8 +126,10 @@ static bool resolve_range_fits(const struct alka_range *declared, uint64_t size,
     return size >= declared->min && (!declared->has_max || max <= declared->max);
 }
 
-static bool resolve_table_fits(const struct alka_table *table, const struct alka_table_def *def) {
-    return table->type == def->type && table->is_64 == def->range.is_64 &&
+static bool resolve_table_fits(const struct alka_table *table, const struct alka_table_def *def,
+                               const uint32_t *type_ids) {
+    return table->type == alka_types_canonical(def->type, type_ids) &&
+           table->is_64 == def->range.is_64 &&
            resolve_range_fits(&def->range, table->size, table->max);
 }
 
@@ -139,9 +141,19 @@ static bool resolve_memory_fits(const struct alka_memory *memory, const struct a
            resolve_range_fits(&def->range, memory->pages, memory->max_pages);
 }
 
+/* What can be set must have exactly the type. */
+static bool resolve_global_fits(const struct alka_global *global, const struct alka_global_def *def,
+                                const struct alka_type_table *types, const uint32_t *type_ids) {
+    alka_valtype type = alka_types_canonical(def->type, type_ids);
+    struct alka_type_space space = alka_types_space(types);
+    if (global->is_mutable != def->is_mutable)
+        return false;
+    return def->is_mutable ? global->type == type : alka_type_matches(&space, global->type, type);
+}
+
 static bool resolve_fits(const struct alka_module *module, enum alka_memory_model model,
-                         const uint32_t *type_ids, const struct alka_import *import,
-                         const struct alka_extern *found) {
+                         const struct alka_type_table *types, const uint32_t *type_ids,
+                         const struct alka_import *import, const struct alka_extern *found) {
     if (found->kind != import->kind)
         return false;
     uint32_t index = import->index;
@@ -150,12 +162,11 @@ static bool resolve_fits(const struct alka_module *module, enum alka_memory_mode
         return resolve_func_fits(found, alka_function_type(module, index),
                                  type_ids[module->functions[index].type_idx]);
     case ALKA_EXTERN_TABLE:
-        return resolve_table_fits(found->table, &module->tables[index]);
+        return resolve_table_fits(found->table, &module->tables[index], type_ids);
     case ALKA_EXTERN_MEMORY:
         return resolve_memory_fits(found->memory, &module->memories[index], model);
     case ALKA_EXTERN_GLOBAL:
-        return found->global.type == module->globals[index].type &&
-               found->global.is_mutable == module->globals[index].is_mutable;
+        return resolve_global_fits(&found->global, &module->globals[index], types, type_ids);
     case ALKA_EXTERN_TAG:
         break;
     }
@@ -175,16 +186,16 @@ static void resolve_diagnose(const struct alka_import *import, uint32_t import_i
 }
 
 alka_status alka_link_resolve(const struct alka_module *module, enum alka_memory_model model,
-                              const uint32_t *type_ids, const struct alka_vtable *vtable,
-                              struct alka_arena *scratch, struct alka_extern *out_externs,
-                              struct alka_diag *out_diag) {
+                              const struct alka_type_table *types, const uint32_t *type_ids,
+                              const struct alka_vtable *vtable, struct alka_arena *scratch,
+                              struct alka_extern *out_externs, struct alka_diag *out_diag) {
     struct resolve_index index;
     ALKA_TRY(resolve_index_make(vtable, module->import_count, scratch, &index));
     for (uint32_t i = 0; i < module->import_count; i++) {
         const struct alka_import *import = &module->imports[i];
         struct alka_extern found = {0};
         alka_status status = resolve_find(&index, vtable, import, &found);
-        if (status == ALKA_OK && !resolve_fits(module, model, type_ids, import, &found))
+        if (status == ALKA_OK && !resolve_fits(module, model, types, type_ids, import, &found))
             status = ALKA_E_IMPORT_TYPE;
         if (status != ALKA_OK) {
             resolve_diagnose(import, i, status, out_diag);

@@ -29,7 +29,7 @@ void alka_instance_export_at(const struct alka_instance *instance, uint32_t expo
         break;
     case ALKA_EXTERN_GLOBAL:
         out_extern->global = (struct alka_global){
-            .type = image->module.globals[index].type,
+            .type = alka_types_canonical(image->module.globals[index].type, image->type_ids),
             .is_mutable = image->module.globals[index].is_mutable,
             .cell = instance_global_cell(instance, index),
         };

@@ -65,6 +65,27 @@ static alka_status image_code_tables_copy(struct alka_image *image, struct alka_
     return ALKA_OK;
 }
 
+/* Per type, the ids of its supertypes; types without any share one empty list. */
+static alka_status image_supertypes_make(struct alka_image *image, struct alka_arena *arena) {
+    static const uint32_t none[] = {ALKA_NO_INDEX};
+    const struct alka_module *module = &image->module;
+    ALKA_TRY(alka_arena_alloc(arena, module->type_count, sizeof *image->supertype_ids,
+                              &image->supertype_ids));
+    for (uint32_t i = 0; i < module->type_count; i++) {
+        uint32_t super = module->type_defs[i].supertype, *ids, count = 0;
+        image->supertype_ids[i] = none;
+        if (super == ALKA_NO_INDEX)
+            continue;
+        ALKA_TRY(
+            alka_arena_alloc(arena, (size_t)module->type_defs[i].depth + 1, sizeof *ids, &ids));
+        for (; super != ALKA_NO_INDEX; super = module->type_defs[super].supertype)
+            ids[count++] = image->type_ids[super];
+        ids[count] = ALKA_NO_INDEX;
+        image->supertype_ids[i] = ids;
+    }
+    return ALKA_OK;
+}
+
 alka_status alka_image_add(struct alka_registry *registry, const struct alka_image_parts *parts,
                            struct alka_image **out_image) {
     struct alka_arena *arena = parts->arena;
@@ -82,6 +103,7 @@ alka_status alka_image_add(struct alka_registry *registry, const struct alka_ima
     };
     ALKA_TRY(image_code_tables_copy(image, arena));
     ALKA_TRY(image_refs_make(image, arena));
+    ALKA_TRY(image_supertypes_make(image, arena));
     ALKA_TRY(image_exports_make(image, arena));
     ALKA_TRY(registry_range_take(registry, &image->range));
 
@@ -108,8 +130,7 @@ void alka_image_release(struct alka_image *image) {
         return;
     struct alka_registry *registry = image->registry;
     registry_range_give(image->range);
-    for (uint32_t i = 0; i < image->module.type_count; i++)
-        alka_types_release(&registry->types, image->type_ids[i]);
+    alka_types_release(&registry->types, &image->module, image->type_ids, image->module.type_count);
     if (image->previous)
         image->previous->next = image->next;
     else

@@ -152,8 +152,9 @@ static alka_status instance_import(struct alka_instance *instance, const struct 
                                    struct alka_arena *scratch, struct alka_diag *out_diag) {
     static const struct alka_vtable nothing = {0};
     const struct alka_image *image = instance->image;
-    ALKA_TRY(alka_link_resolve(&image->module, image->code.memory_model, image->type_ids,
-                               vtable ? vtable : &nothing, scratch, instance->imports, out_diag));
+    ALKA_TRY(alka_link_resolve(&image->module, image->code.memory_model, &instance->registry->types,
+                               image->type_ids, vtable ? vtable : &nothing, scratch,
+                               instance->imports, out_diag));
     instance_bind(instance);
     for (uint32_t i = 0; i < image->module.import_count; i++)
         if (instance->imports[i].owner)
@@ -211,13 +212,14 @@ static alka_status instance_make_tables(struct alka_instance *instance,
         if (i >= module->imported_tables) {
             struct alka_table *table = &instance->own_tables[i - module->imported_tables];
             uint64_t bytes = plan_table_bytes(def);
+            alka_valtype type = alka_types_canonical(def->type, image->type_ids);
             if (def->range.min > instance->limits.table_entries)
                 return ALKA_E_OUT_OF_MEMORY;
             if (bytes || def->range.min == 0)
-                table_init(table, crucible, def->type, &def->range, instance->limits.table_entries,
+                table_init(table, crucible, type, &def->range, instance->limits.table_entries,
                            (void *)entries);
             else
-                ALKA_TRY(alka_table_make(table, crucible, def->type, &def->range,
+                ALKA_TRY(alka_table_make(table, crucible, type, &def->range,
                                          instance->limits.table_entries));
             entries += (bytes + 15) & ~UINT64_C(15);
             table->owner = instance;
@@ -239,11 +241,14 @@ static void instance_make_funcs(struct alka_instance *instance) {
         uint64_t code_off = func_idx < module->imported_functions
                                 ? alka_link_import_thunk_off(image->thunks_off, func_idx)
                                 : image->code.function_offs[func_idx - module->imported_functions];
+        uint32_t type_idx = module->functions[func_idx].type_idx;
         instance->funcs[i] = (struct alka_func){
             .code = text + code_off,
             .context = instance->base.value,
+            .self = (uint64_t)&instance->funcs[i],
             .memory = memory,
-            .type_id = image->type_ids[module->functions[func_idx].type_idx],
+            .type_id = image->type_ids[type_idx],
+            .supertype_ids = image->supertype_ids[type_idx],
             .func_idx = func_idx,
             .instance = instance,
         };

@@ -69,7 +69,7 @@ alka_status check_pop(struct check *check, alka_valtype type) {
                                                 : check_fail(check, ALKA_E_STACK_EMPTY, type, 0);
     }
     alka_valtype found = *--check->sp;
-    if (IN_UNLIKELY(!in_subtype(found, type)))
+    if (IN_UNLIKELY(!in_subtype(check->in.module, found, type)))
         return check_fail(check, ALKA_E_TYPE_MISMATCH, type, found);
     return ALKA_OK;
 }
@@ -333,6 +333,14 @@ static bool check_is_helper_call(uint32_t op) {
     }
 }
 
+static alka_status check_by_hand(struct check *check, uint32_t op, enum alka_feature feature) {
+    if (op <= ALKA_OP_CALL_INDIRECT)
+        return check_control(check, op);
+    if (feature == ALKA_FEATURE_FUNCTION_REFERENCES)
+        return check_reference(check, op);
+    return feature == ALKA_FEATURE_GC ? check_object(check, op) : check_special(check, op);
+}
+
 alka_status check_step(struct check *check) {
     uint32_t op = ALKA_OP_COUNT;
     check->at = check->in.cursor;
@@ -343,7 +351,7 @@ alka_status check_step(struct check *check) {
     if (info->sig != ALKA_SIG_SPECIAL)
         ALKA_TRY(check_fixed(check, info));
     else
-        ALKA_TRY(op <= ALKA_OP_CALL_INDIRECT ? check_control(check, op) : check_special(check, op));
+        ALKA_TRY(check_by_hand(check, op, (enum alka_feature)info->feature));
     if (check->is_summarized && check_is_helper_call(op))
         summarize_call(&check->sum, 0, 0);
     return ALKA_OK;

@@ -14,6 +14,7 @@ struct check_frame {
     const struct alka_functype *type; /* borrowed: of the module, or static */
     uint32_t floor;                   /* height of the operand stack below the parameters */
     uint32_t op;                      /* BLOCK, LOOP, IF, ELSE; BLOCK for the function itself */
+    uint32_t set_count;               /* check.set_count when it was opened */
     bool is_unreachable;
 };
 
@@ -34,6 +35,10 @@ struct check {
     struct alka_functype body_type;   /* of its body as a block: the parameters are locals */
     const alka_valtype *locals;       /* parameters first */
     uint32_t local_count;
+    /* Locals that have no value before they are set (3.4.1): those set so far, in their order, and
+     * which they are. NULL: every local has a value from the start. */
+    uint32_t *set_locals, set_count;
+    uint8_t *is_set;
     bool has_memory32;  /* memory 0 exists and has 32-bit addresses */
     bool is_summarized; /* whether anybody wants to know what summarize.h finds out: out_summary */
     struct alka_body_summary *out_summary;
@@ -84,6 +89,7 @@ static inline void check_open_frame(struct check *check, uint32_t op,
         .type = type,
         .floor = (uint32_t)(check->sp - check->stack),
         .op = op,
+        .set_count = check->set_count,
     };
     if (check->depth > check->deepest_frame)
         check->deepest_frame = check->depth;
@@ -102,9 +108,40 @@ static inline void check_summarize_frame(struct check *check, uint32_t op) {
         summarize_if(&check->sum);
 }
 
+static inline bool check_is_set(const struct check *check, uint32_t local_idx) {
+    return !check->is_set || check->is_set[local_idx];
+}
+static inline void check_note_set(struct check *check, uint32_t local_idx) {
+    if (check_is_set(check, local_idx))
+        return;
+    check->is_set[local_idx] = 1;
+    check->set_locals[check->set_count++] = local_idx;
+}
+/* What was set in the innermost frame is not set behind it. */
+static inline void check_forget_sets(struct check *check) {
+    while (check->set_count > check_top(check)->set_count)
+        check->is_set[check->set_locals[--check->set_count]] = 0;
+}
+
+/* What a label takes. */
+struct check_label {
+    const alka_valtype *types;
+    uint32_t count;
+};
+/* Reads the index of a label; tells the summary of the branch once it is known to be right. */
+ALKA_MUST_CHECK alka_status check_read_label(struct check *check, uint32_t *out_depth,
+                                             struct check_label *out_label);
+void check_branch(struct check *check, uint32_t depth);
+/* Parameters are popped, results pushed; a tail call's results are the function's. */
+ALKA_MUST_CHECK alka_status check_apply(struct check *check, const struct alka_functype *type,
+                                        bool is_tail);
+
 /* The instructions whose types depend on more than the opcode; its immediates are next. */
 ALKA_MUST_CHECK alka_status check_control(struct check *check, uint32_t op);
 ALKA_MUST_CHECK alka_status check_special(struct check *check, uint32_t op);
+/* Typed references; objects. */
+ALKA_MUST_CHECK alka_status check_reference(struct check *check, uint32_t op);
+ALKA_MUST_CHECK alka_status check_object(struct check *check, uint32_t op);
 
 /* Advances over common instructions up to one that it leaves to check_step. */
 void check_fast(struct check *check);

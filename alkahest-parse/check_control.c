@@ -39,7 +39,7 @@ alka_status check_push_frame(struct check *check, uint32_t op, const struct alka
     return check_push_types(check, type->params, type->param_count);
 }
 
-/* Block types of one result or none. */
+/* Block types of one result or none; others are made. */
 static const alka_valtype control_results[] = {ALKA_I32,  ALKA_I64,     ALKA_F32,      ALKA_F64,
                                                ALKA_V128, ALKA_FUNCREF, ALKA_EXTERNREF};
 #define CONTROL_RESULT(index) \
@@ -50,11 +50,23 @@ static const struct alka_functype control_single[] = {
 };
 static const struct alka_functype control_empty;
 
-static const struct alka_functype *control_single_type(alka_valtype type) {
-    uint32_t i = 0;
-    while (control_results[i] != type)
-        i++; /* in_valtype yields no other type while typed references are not known */
-    return &control_single[i];
+static alka_status control_single_type(struct check *check, alka_valtype type,
+                                       const struct alka_functype **out_type) {
+    for (uint32_t i = 0; i < sizeof control_results / sizeof *control_results; i++) {
+        if (control_results[i] == type) {
+            *out_type = &control_single[i];
+            return ALKA_OK;
+        }
+    }
+    struct {
+        struct alka_functype type;
+        alka_valtype result;
+    } *made = NULL;
+    ALKA_TRY(in_alloc(&check->in, 1, sizeof *made, &made));
+    made->result = type;
+    made->type = (struct alka_functype){NULL, &made->result, 0, 1};
+    *out_type = &made->type;
+    return ALKA_OK;
 }
 
 enum { CONTROL_EMPTY_BLOCK = 0x40 };
@@ -71,8 +83,7 @@ static alka_status control_block_type(struct check *check, const struct alka_fun
     if (at < in->end && in_starts_valtype(*at)) {
         alka_valtype type = 0;
         ALKA_TRY(in_valtype(in, &type));
-        *out_type = control_single_type(type);
-        return ALKA_OK;
+        return control_single_type(check, type, out_type);
     }
     int64_t type_idx = 0;
     ALKA_TRY(in_signed(in, 33, &type_idx));
@@ -81,6 +92,8 @@ static alka_status control_block_type(struct check *check, const struct alka_fun
     ALKA_TRY(in_use(in, ALKA_FEATURE_MULTI_VALUE, at));
     if (type_idx >= in->module->type_count)
         return check_fail(check, ALKA_E_UNKNOWN_TYPE, (uint64_t)type_idx, 0);
+    if (in->module->type_defs[type_idx].form != ALKA_TYPE_FUNC)
+        return check_fail(check, ALKA_E_TYPE_WRONG_FORM, (uint64_t)type_idx, ALKA_TYPE_FUNC);
     *out_type = &in->module->types[type_idx];
     return ALKA_OK;
 }
@@ -112,6 +125,7 @@ static alka_status control_else(struct check *check) {
     ALKA_TRY(control_finish_arm(check));
     frame->op = ALKA_OP_ELSE;
     frame->is_unreachable = false;
+    check_forget_sets(check);
     if (check->is_summarized)
         summarize_else(&check->sum);
     return check_push_types(check, frame->type->params, frame->type->param_count);
@@ -121,7 +135,7 @@ static alka_status control_else(struct check *check) {
 static alka_status control_missing_else(struct check *check, const struct alka_functype *type) {
     bool is_same = type->param_count == type->result_count;
     for (uint32_t i = 0; is_same && i < type->param_count; i++)
-        is_same = in_subtype(type->params[i], type->results[i]);
+        is_same = in_subtype(check->in.module, type->params[i], type->results[i]);
     return is_same ? ALKA_OK : check_fail(check, ALKA_E_IF_WITHOUT_ELSE, 0, 0);
 }
 
@@ -133,6 +147,7 @@ static alka_status control_end(struct check *check) {
         ALKA_TRY(control_missing_else(check, type));
     if (check->is_summarized)
         summarize_end(&check->sum, in_off(&check->in, check->at));
+    check_forget_sets(check);
     if (--check->depth == 0)
         return ALKA_OK;
     check->floor = check->stack + check_top(check)->floor;
@@ -141,53 +156,48 @@ static alka_status control_end(struct check *check) {
 
 /* Branches */
 
-struct control_label {
-    const alka_valtype *types;
-    uint32_t count;
-};
-
-static struct control_label control_label(const struct check *check, uint32_t depth) {
+static struct check_label control_label(const struct check *check, uint32_t depth) {
     const struct check_frame *frame = &check->frames[check->depth - 1 - depth];
     const struct alka_functype *type = frame->type;
     if (frame->op == ALKA_OP_LOOP)
-        return (struct control_label){type->params, type->param_count};
-    return (struct control_label){type->results, type->result_count};
+        return (struct check_label){type->params, type->param_count};
+    return (struct check_label){type->results, type->result_count};
 }
 
-static alka_status control_read_label(struct check *check, uint32_t *out_depth,
-                                      struct control_label *out_label) {
+alka_status check_read_label(struct check *check, uint32_t *out_depth,
+                             struct check_label *out_label) {
     ALKA_TRY(check_index(check, check->depth, ALKA_E_UNKNOWN_LABEL, out_depth));
     *out_label = control_label(check, *out_depth);
     return ALKA_OK;
 }
 
-static void control_branch(struct check *check, uint32_t depth) {
+void check_branch(struct check *check, uint32_t depth) {
     if (check->is_summarized)
         summarize_branch(&check->sum, depth);
 }
 
 static alka_status control_br(struct check *check) {
     uint32_t depth = 0;
-    struct control_label label;
-    ALKA_TRY(control_read_label(check, &depth, &label));
+    struct check_label label;
+    ALKA_TRY(check_read_label(check, &depth, &label));
     ALKA_TRY(check_pop_types(check, label.types, label.count));
-    control_branch(check, depth);
+    check_branch(check, depth);
     check_unreachable(check);
     return ALKA_OK;
 }
 
 static alka_status control_br_if(struct check *check) {
     uint32_t depth = 0;
-    struct control_label label;
-    ALKA_TRY(control_read_label(check, &depth, &label));
+    struct check_label label;
+    ALKA_TRY(check_read_label(check, &depth, &label));
     ALKA_TRY(check_pop(check, ALKA_I32));
     ALKA_TRY(check_pop_types(check, label.types, label.count));
-    control_branch(check, depth);
+    check_branch(check, depth);
     return check_push_types(check, label.types, label.count);
 }
 
 /* The topmost values fit a label; they stay where they are. */
-static alka_status control_peek_types(struct check *check, struct control_label label) {
+static alka_status control_peek_types(struct check *check, struct check_label label) {
     if (check_holds(check, label.types, label.count))
         return ALKA_OK;
     alka_valtype *sp = check->sp, *deepest = check->deepest;
@@ -200,20 +210,20 @@ static alka_status control_peek_types(struct check *check, struct control_label 
 static alka_status control_br_table(struct check *check) {
     struct input *in = &check->in;
     uint32_t limit = in->module->limits->br_table_arms, arms = 0, depth = 0;
-    struct control_label first = {NULL, 0}, label;
+    struct check_label first = {NULL, 0}, label;
     ALKA_TRY(check_pop(check, ALKA_I32));
     ALKA_TRY(in_u32(in, &arms));
     if (arms > limit)
         return check_fail(check, ALKA_E_LIMIT_BR_TABLE, arms, limit);
     for (uint32_t i = 0; i <= arms; i++) { /* the default is one more */
-        ALKA_TRY(control_read_label(check, &depth, &label));
+        ALKA_TRY(check_read_label(check, &depth, &label));
         if (i == 0)
             first = label;
         if (label.count != first.count)
             return check_fail(check, ALKA_E_BRANCH_ARITY, first.count, label.count);
         if (i == 0 || label.types != first.types)
             ALKA_TRY(control_peek_types(check, label));
-        control_branch(check, depth);
+        check_branch(check, depth);
     }
     check_unreachable(check);
     return ALKA_OK;
@@ -221,33 +231,34 @@ static alka_status control_br_table(struct check *check) {
 
 static alka_status control_return(struct check *check) {
     ALKA_TRY(check_pop_types(check, check->type->results, check->type->result_count));
-    control_branch(check, check->depth - 1);
+    check_branch(check, check->depth - 1);
     check_unreachable(check);
     return ALKA_OK;
 }
 
 /* Calls */
 
-static alka_status control_apply(struct check *check, const struct alka_functype *type) {
-    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
-    if (check->is_summarized)
-        summarize_call(&check->sum, type->param_count, type->result_count);
-    return check_push_types(check, type->results, type->result_count);
-}
-
-/* A tail call returns what the callee returns (3.4.1). */
 static alka_status control_apply_tail(struct check *check, const struct alka_functype *type) {
     const struct alka_functype *own = check->type;
-    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
     bool is_same = type->result_count == own->result_count;
     for (uint32_t i = 0; is_same && i < own->result_count; i++)
-        is_same = in_subtype(type->results[i], own->results[i]);
+        is_same = in_subtype(check->in.module, type->results[i], own->results[i]);
     if (!is_same)
         return check_fail(check, ALKA_E_TAIL_RESULTS, 0, 0);
     if (check->is_summarized)
         summarize_tail_call(&check->sum, type->param_count);
+    check_branch(check, check->depth - 1);
     check_unreachable(check);
     return ALKA_OK;
+}
+
+alka_status check_apply(struct check *check, const struct alka_functype *type, bool is_tail) {
+    ALKA_TRY(check_pop_types(check, type->params, type->param_count));
+    if (is_tail)
+        return control_apply_tail(check, type);
+    if (check->is_summarized)
+        summarize_call(&check->sum, type->param_count, type->result_count);
+    return check_push_types(check, type->results, type->result_count);
 }
 
 static alka_status control_callee(struct check *check, const struct alka_functype **out_type) {
@@ -283,10 +294,12 @@ static alka_status control_indirect_callee(struct check *check,
     ALKA_TRY(in_u32(&check->in, &type_idx));
     ALKA_TRY(control_call_table(check, &table_idx));
     const struct alka_table_def *table = &module->tables[table_idx];
-    if (!in_subtype(table->type, ALKA_FUNCREF))
+    if (!in_subtype(check->in.module, table->type, ALKA_FUNCREF))
         return check_fail(check, ALKA_E_TABLE_NOT_FUNCTIONS, table_idx, table->type);
     if (type_idx >= module->type_count)
         return check_fail(check, ALKA_E_UNKNOWN_TYPE, type_idx, 0);
+    if (module->type_defs[type_idx].form != ALKA_TYPE_FUNC)
+        return check_fail(check, ALKA_E_TYPE_WRONG_FORM, type_idx, ALKA_TYPE_FUNC);
     *out_type = &module->types[type_idx];
     return check_pop(check, check_address_type(&table->range));
 }
@@ -296,7 +309,7 @@ static alka_status control_call(struct check *check, uint32_t op) {
     bool is_indirect = op == ALKA_OP_CALL_INDIRECT || op == ALKA_OP_RETURN_CALL_INDIRECT;
     bool is_tail = op == ALKA_OP_RETURN_CALL || op == ALKA_OP_RETURN_CALL_INDIRECT;
     ALKA_TRY(is_indirect ? control_indirect_callee(check, &type) : control_callee(check, &type));
-    return is_tail ? control_apply_tail(check, type) : control_apply(check, type);
+    return check_apply(check, type, is_tail);
 }
 
 alka_status check_control(struct check *check, uint32_t op) {

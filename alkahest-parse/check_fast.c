@@ -164,6 +164,8 @@ FAST_INLINE bool fast_local(struct check *check, struct fast *fast, enum check_w
     if (IN_UNLIKELY(local_idx >= check->local_count || next > check->in.end))
         return false;
     alka_valtype type = check->locals[local_idx];
+    if (IN_UNLIKELY(!alka_valtype_has_default(type)))
+        return false;
     uint32_t off = in_off(&check->in, fast->at), height = (uint32_t)(fast->sp - check->stack);
     if (way == CHECK_LOCAL_GET) {
         if (check->is_summarized)
@@ -236,7 +238,7 @@ FAST_INLINE bool fast_end(struct check *check, struct fast *fast) {
     const struct check_frame *frame = check_top(check);
     const struct alka_functype *type = frame->type;
     uint32_t count = type->result_count;
-    if (check->depth == 1 || count > 1 ||
+    if (check->depth == 1 || count > 1 || check->is_set ||
         (frame->op == ALKA_OP_IF && (count || type->param_count)) ||
         fast->sp != fast->floor + count || (count && fast->sp[-1] != type->results[0]))
         return false;

@@ -60,6 +60,21 @@ static alka_status check_read_locals(struct check *check) {
     return ALKA_OK;
 }
 
+/* Of the declared locals; only if there is one without a value. */
+static alka_status check_track_sets(struct check *check) {
+    uint32_t first = check->type->param_count;
+    bool is_needed = false;
+    for (uint32_t i = first; i < check->local_count; i++)
+        is_needed |= !alka_valtype_has_default(check->locals[i]);
+    if (!is_needed)
+        return ALKA_OK;
+    ALKA_TRY(in_alloc(&check->in, check->local_count, 1, &check->is_set));
+    ALKA_TRY(in_take(&check->in, check->local_count, sizeof(uint32_t), &check->set_locals));
+    for (uint32_t i = 0; i < check->local_count; i++)
+        check->is_set[i] = i < first || alka_valtype_has_default(check->locals[i]);
+    return ALKA_OK;
+}
+
 alka_status check_begin(struct check *check, struct alka_module *module, uint32_t func_idx,
                         struct alka_arena *scratch, struct alka_diag *diag) {
     struct input *in = &check->in;
@@ -73,6 +88,7 @@ alka_status check_begin(struct check *check, struct alka_module *module, uint32_
     check->type = &module->types[function->type_idx];
     check->has_memory32 = module->memory_count != 0 && !module->memories[0].range.is_64;
     ALKA_TRY(check_read_locals(check));
+    ALKA_TRY(check_track_sets(check));
     ALKA_TRY(check_grow(check, 1));
     if (check->is_summarized) {
         alka_status status =

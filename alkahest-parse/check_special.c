@@ -44,8 +44,12 @@ static alka_status special_local(struct check *check, uint32_t op) {
     ALKA_TRY(check_index(check, check->local_count, ALKA_E_UNKNOWN_LOCAL, &local_idx));
     alka_valtype type = check->locals[local_idx];
     uint32_t off = in_off(&check->in, check->at);
-    if (op != ALKA_OP_LOCAL_GET)
+    if (op != ALKA_OP_LOCAL_GET) {
         ALKA_TRY(check_pop(check, type));
+        check_note_set(check, local_idx);
+    } else if (!check_is_set(check, local_idx)) {
+        return check_fail(check, ALKA_E_LOCAL_UNSET, local_idx, type);
+    }
     uint32_t height = (uint32_t)(check->sp - check->stack);
     if (op != ALKA_OP_LOCAL_SET)
         ALKA_TRY(check_push(check, type));
@@ -138,7 +142,7 @@ static alka_status special_table_copy(struct check *check) {
     struct alka_table_def *to = NULL, *from = NULL;
     ALKA_TRY(special_read_table(check, &to));
     ALKA_TRY(special_read_table(check, &from));
-    if (!in_subtype(from->type, to->type))
+    if (!in_subtype(check->in.module, from->type, to->type))
         return check_fail(check, ALKA_E_ELEMENT_TYPE, to->type, from->type);
     to->mutated = true;
     return special_copy_operands(check, &to->range, &from->range);
@@ -153,7 +157,7 @@ static alka_status special_table_init(struct check *check) {
     if (elem_idx >= module->element_count)
         return check_fail(check, ALKA_E_UNKNOWN_ELEMENT, elem_idx, 0);
     alka_valtype type = module->elements[elem_idx].type;
-    if (!in_subtype(type, table->type))
+    if (!in_subtype(check->in.module, type, table->type))
         return check_fail(check, ALKA_E_ELEMENT_TYPE, table->type, type);
     table->mutated = true;
     ALKA_TRY(check_pop(check, ALKA_I32));
@@ -181,7 +185,7 @@ static alka_status special_ref_func(struct check *check) {
     ALKA_TRY(check_index(check, module->function_count, ALKA_E_UNKNOWN_FUNCTION, &func_idx));
     if (!module->functions[func_idx].declared_ref)
         return check_fail(check, ALKA_E_FUNCTION_UNDECLARED, func_idx, 0);
-    return check_push(check, ALKA_FUNCREF);
+    return check_push(check, ALKA_REF(module->functions[func_idx].type_idx, false));
 }
 
 alka_status check_special(struct check *check, uint32_t op) {

@@ -33,7 +33,7 @@ static alka_status constant_pop(struct constant *constant, alka_valtype type) {
     if (constant->height == 0)
         return constant_fail(constant, ALKA_E_STACK_EMPTY, type, 0);
     alka_valtype found = constant->parser->constant_stack[--constant->height];
-    if (!in_subtype(found, type))
+    if (!in_subtype(constant->parser->in.module, found, type))
         return constant_fail(constant, ALKA_E_TYPE_MISMATCH, type, found);
     return ALKA_OK;
 }
@@ -85,8 +85,9 @@ static alka_status constant_ref_func(struct constant *constant) {
     ALKA_TRY(in_u32(in, &func_idx));
     if (func_idx >= in->module->function_count)
         return constant_fail(constant, ALKA_E_UNKNOWN_FUNCTION, func_idx, 0);
-    in->module->functions[func_idx].declared_ref = true;
-    return constant_push(constant, ALKA_FUNCREF);
+    struct alka_function *function = &in->module->functions[func_idx];
+    function->declared_ref = true;
+    return constant_push(constant, ALKA_REF(function->type_idx, false));
 }
 
 static alka_status constant_step(struct constant *constant, uint32_t op) {

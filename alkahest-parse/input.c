@@ -219,8 +219,13 @@ static alka_status in_type(struct input *in, alka_status malformed, alka_valtype
     const uint8_t *at = in->cursor;
     uint8_t byte = 0;
     ALKA_TRY(in_byte(in, &byte));
-    if (byte == IN_REF_NULL || byte == IN_REF)
-        return in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at);
+    if (byte == IN_REF_NULL || byte == IN_REF) {
+        uint32_t heap = 0;
+        ALKA_TRY(in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at));
+        ALKA_TRY(in_heaptype(in, &heap));
+        *out_type = ALKA_REF(heap, byte == IN_REF_NULL);
+        return ALKA_OK;
+    }
     const struct in_type_code *code = in_type_code(byte);
     if (!code || (malformed == ALKA_E_REFERENCE_TYPE && !alka_valtype_is_ref(code->type)))
         return in_fail(in, malformed, at, byte, 0);
@@ -251,15 +256,53 @@ alka_status in_heaptype(struct input *in, uint32_t *out_heap) {
         *out_heap = alka_valtype_heap(type);
         return ALKA_OK;
     }
-    /* A type index: needs typed references. */
     int64_t type_idx = 0;
     ALKA_TRY(in_signed(in, 33, &type_idx));
     if (type_idx < 0)
         return in_fail(in, ALKA_E_REFERENCE_TYPE, at, *at, 0);
-    return in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at);
+    ALKA_TRY(in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at));
+    if (type_idx >= in->module->type_count)
+        return in_fail(in, ALKA_E_UNKNOWN_TYPE, at, (uint64_t)type_idx, 0);
+    *out_heap = in->module->type_defs[type_idx].canonical;
+    return ALKA_OK;
 }
 
-bool in_subtype(alka_valtype type, alka_valtype super) {
-    /* Release 2.0 has no subtypes besides the bottom of unreachable code. */
-    return type == super || type == ALKA_BOTTOM;
+alka_status in_type_of_form(struct input *in, const uint8_t *at, enum alka_type_form form,
+                            uint32_t *out_type_idx) {
+    ALKA_TRY(in_u32(in, out_type_idx));
+    if (*out_type_idx >= in->module->type_count)
+        return in_fail(in, ALKA_E_UNKNOWN_TYPE, at, *out_type_idx, 0);
+    const struct alka_type_def *def = &in->module->type_defs[*out_type_idx];
+    if (def->form != form)
+        return in_fail(in, ALKA_E_TYPE_WRONG_FORM, at, *out_type_idx, form);
+    *out_type_idx = def->canonical;
+    return ALKA_OK;
+}
+
+alka_status in_function_type(struct input *in, const uint8_t *at, uint32_t *out_type_idx) {
+    return in_type_of_form(in, at, ALKA_TYPE_FUNC, out_type_idx);
+}
+
+alka_status in_mutability(struct input *in, bool *out_is_mutable) {
+    const uint8_t *at = in->cursor;
+    uint8_t mutability = 0;
+    ALKA_TRY(in_byte(in, &mutability));
+    if (mutability > 1)
+        return in_fail(in, ALKA_E_MUTABILITY, at, mutability, 0);
+    *out_is_mutable = mutability == 1;
+    return ALKA_OK;
+}
+
+alka_status in_zero_byte(struct input *in) {
+    const uint8_t *at = in->cursor;
+    uint8_t zero = 0;
+    ALKA_TRY(in_byte(in, &zero));
+    return zero == 0 ? ALKA_OK : in_fail(in, ALKA_E_ZERO_BYTE, at, 0, 0);
+}
+
+bool in_subtype(const struct alka_module *module, alka_valtype type, alka_valtype super) {
+    if (type == super || type == ALKA_BOTTOM)
+        return true;
+    struct alka_type_space space = alka_module_types(module);
+    return alka_type_matches(&space, type, super);
 }

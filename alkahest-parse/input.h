@@ -30,8 +30,7 @@ struct input {
 enum {
     INPUT_FEATURES_KNOWN =
         (int)(ALKA_FEATURES_ALL &
-              ~(uint32_t)(ALKA_FEATURE_BIT(EXCEPTIONS) | ALKA_FEATURE_BIT(FUNCTION_REFERENCES) |
-                          ALKA_FEATURE_BIT(GC) | ALKA_FEATURE_BIT(LEGACY_EXCEPTIONS)))
+              ~(uint32_t)(ALKA_FEATURE_BIT(EXCEPTIONS) | ALKA_FEATURE_BIT(LEGACY_EXCEPTIONS)))
 };
 
 void in_init(struct input *in, struct alka_module *module, struct alka_arena *arena,
@@ -96,10 +95,18 @@ ALKA_MUST_CHECK alka_status in_opcode(struct input *in, uint32_t *out_op);
 ALKA_MUST_CHECK alka_status in_valtype(struct input *in, alka_valtype *out_type);
 ALKA_MUST_CHECK alka_status in_reftype(struct input *in, alka_valtype *out_type);
 ALKA_MUST_CHECK alka_status in_heaptype(struct input *in, uint32_t *out_heap);
+/* The index of a type definition of that form; what the index names is canonical (module.h).
+ * ALKA_E_UNKNOWN_TYPE, ALKA_E_TYPE_WRONG_FORM at `at`. */
+ALKA_MUST_CHECK alka_status in_type_of_form(struct input *in, const uint8_t *at,
+                                            enum alka_type_form form, uint32_t *out_type_idx);
+ALKA_MUST_CHECK alka_status in_function_type(struct input *in, const uint8_t *at,
+                                             uint32_t *out_type_idx);
+ALKA_MUST_CHECK alka_status in_mutability(struct input *in, bool *out_is_mutable);
+ALKA_MUST_CHECK alka_status in_zero_byte(struct input *in);
 /* Whether `byte` begins a value type. */
 bool in_starts_valtype(uint8_t byte);
 
 /* Which types may stand where others are expected (3.3). */
-bool in_subtype(alka_valtype type, alka_valtype super);
+bool in_subtype(const struct alka_module *module, alka_valtype type, alka_valtype super);
 
 #endif

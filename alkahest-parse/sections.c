@@ -1,77 +1,10 @@
 /*
- * Room: parse. The sections that declare things: types, imports, functions, tables, memories,
+ * Room: parse. The sections that declare things but types: imports, functions, tables, memories,
  * globals, exports, start (specification 5.5.4–5.5.11), checked as they are read (3.2, 3.4). In: a
  * section's bytes. Out: the module's tables. Must never allocate for a count that the bytes left
  * cannot fill.
  */
 #include "sections.h"
-
-static alka_status section_result_type(struct parser *parser, uint32_t limit,
-                                       alka_status limit_code, const alka_valtype **out_types,
-                                       uint32_t *out_count) {
-    struct input *in = &parser->in;
-    uint32_t count = 0;
-    ALKA_TRY(in_count(in, limit, limit_code, &count));
-    alka_valtype *types = NULL;
-    if (count != 0)
-        ALKA_TRY(in_alloc(in, in_room(in, count, 1), sizeof *types, &types));
-    for (uint32_t i = 0; i < count; i++) {
-        alka_valtype type = 0;
-        ALKA_TRY(in_valtype(in, &type));
-        types[i] = type;
-    }
-    *out_types = types;
-    *out_count = count;
-    return ALKA_OK;
-}
-
-/* The forms of the type section; all but the first belong to GC. */
-enum { TYPE_FUNC = 0x60, TYPE_STRUCT = 0x5F, TYPE_ARRAY = 0x5E };
-enum { TYPE_SUB = 0x50, TYPE_SUB_FINAL = 0x4F, TYPE_REC = 0x4E };
-
-static alka_status section_function_type(struct parser *parser, struct alka_functype *out_type) {
-    struct input *in = &parser->in;
-    const struct alka_limits *limits = in->module->limits;
-    const uint8_t *at = in->cursor;
-    uint8_t form = 0;
-    ALKA_TRY(in_byte(in, &form));
-    if (form == TYPE_STRUCT || form == TYPE_ARRAY || form == TYPE_SUB || form == TYPE_SUB_FINAL ||
-        form == TYPE_REC)
-        return in_use(in, ALKA_FEATURE_GC, at);
-    if (form != TYPE_FUNC)
-        return in_fail(in, ALKA_E_TYPE_FORM, at, form, 0);
-    ALKA_TRY(section_result_type(parser, limits->params, ALKA_E_LIMIT_PARAMS, &out_type->params,
-                                 &out_type->param_count));
-    const uint8_t *results_at = in->cursor;
-    ALKA_TRY(section_result_type(parser, limits->results, ALKA_E_LIMIT_RESULTS, &out_type->results,
-                                 &out_type->result_count));
-    if (out_type->result_count > 1)
-        return in_use(in, ALKA_FEATURE_MULTI_VALUE, results_at);
-    return ALKA_OK;
-}
-
-alka_status section_type(struct parser *parser) {
-    struct input *in = &parser->in;
-    struct alka_module *module = in->module;
-    uint32_t count = 0;
-    ALKA_TRY(in_count(in, module->limits->types, ALKA_E_LIMIT_TYPES, &count));
-    ALKA_TRY(in_alloc(in, in_room(in, count, 3), sizeof *module->types, &module->types));
-    for (; count != 0; count--) { /* a type is stored after its three bytes were there */
-        struct alka_functype type = {.param_count = 0};
-        ALKA_TRY(section_function_type(parser, &type));
-        module->types[module->type_count++] = type;
-    }
-    return ALKA_OK;
-}
-
-static alka_status section_type_idx(struct parser *parser, uint32_t *out_type_idx) {
-    struct input *in = &parser->in;
-    const uint8_t *at = in->cursor;
-    ALKA_TRY(in_u32(in, out_type_idx));
-    if (*out_type_idx >= in->module->type_count)
-        return in_fail(in, ALKA_E_UNKNOWN_TYPE, at, *out_type_idx, 0);
-    return ALKA_OK;
-}
 
 enum { LIMITS_HAS_MAX = 1, LIMITS_SHARED = 2, LIMITS_64 = 4 };
 
@@ -126,8 +59,12 @@ static alka_status section_add_table(struct parser *parser, bool imported) {
     const uint8_t *at = in->cursor;
     struct alka_table_def table = {.imported = imported, .mutated = imported};
     /* 0x40 0x00: a table whose entries start as something else than null (5.5.7). */
-    if (!imported && in->cursor < in->end && *in->cursor == 0x40)
-        return in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at);
+    bool has_init = !imported && in->cursor < in->end && *in->cursor == 0x40;
+    if (has_init) {
+        ALKA_TRY(in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at));
+        in->cursor++;
+        ALKA_TRY(in_zero_byte(in));
+    }
     if (module->table_count == 1)
         ALKA_TRY(in_use_or(in, ALKA_FEATURE_REFERENCE_TYPES, ALKA_E_MULTIPLE_TABLES, at));
     if (module->table_count >= module->limits->tables)
@@ -137,6 +74,10 @@ static alka_status section_add_table(struct parser *parser, bool imported) {
     const uint8_t *limits_at = in->cursor;
     ALKA_TRY(section_limits(parser, false, &table.range));
     ALKA_TRY(section_check_entries(parser, &table.range, limits_at));
+    if (has_init)
+        ALKA_TRY(parser_constant(parser, table.type, &table.init));
+    else if (!imported && !alka_valtype_has_default(table.type))
+        return in_fail(in, ALKA_E_TABLE_NO_DEFAULT, at, table.type, 0);
     ALKA_TRY(parser_grow(parser, &module->tables, sizeof *module->tables, module->table_count, 1,
                          &parser->tables_room));
     module->tables[module->table_count++] = table;
@@ -179,13 +120,7 @@ static alka_status section_add_memory(struct parser *parser, bool imported) {
 static alka_status section_global_type(struct parser *parser, struct alka_global_def *out_global) {
     struct input *in = &parser->in;
     ALKA_TRY(in_valtype(in, &out_global->type));
-    const uint8_t *at = in->cursor;
-    uint8_t mutability = 0;
-    ALKA_TRY(in_byte(in, &mutability));
-    if (mutability > 1)
-        return in_fail(in, ALKA_E_MUTABILITY, at, mutability, 0);
-    out_global->is_mutable = mutability == 1;
-    return ALKA_OK;
+    return in_mutability(in, &out_global->is_mutable);
 }
 
 static alka_status section_add_global(struct parser *parser, bool imported) {
@@ -215,7 +150,7 @@ static alka_status section_add_function(struct parser *parser, bool imported) {
     if (module->function_count >= module->limits->functions)
         return in_fail(in, ALKA_E_LIMIT_FUNCTIONS, at, module->function_count + 1,
                        module->limits->functions);
-    ALKA_TRY(section_type_idx(parser, &function.type_idx));
+    ALKA_TRY(in_function_type(in, at, &function.type_idx));
     ALKA_TRY(parser_grow(parser, &module->functions, sizeof *module->functions,
                          module->function_count, 1, &parser->functions_room));
     module->functions[module->function_count++] = function;

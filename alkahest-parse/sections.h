@@ -38,6 +38,9 @@ struct parser {
     alka_valtype *constant_stack; /* for constant expressions; grows */
     uint32_t constant_room;
     struct alka_piece name_section; /* the first one; size 0: none */
+    /* Distinct recursion groups by hash: first type + 1; and room for the words of two groups. */
+    uint32_t *type_index, *type_words[2];
+    uint32_t types_room, type_index_room, type_groups, type_words_room;
 };
 
 ALKA_MUST_CHECK alka_status section_type(struct parser *parser);

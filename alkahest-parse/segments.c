@@ -35,7 +35,8 @@ static alka_status element_table(struct input *in, uint32_t flags, uint32_t *out
 
 /* The element kind, or the type of the expressions; absent in the two oldest forms. */
 static alka_status element_type(struct input *in, uint32_t flags, alka_valtype *out_type) {
-    *out_type = ALKA_FUNCREF;
+    /* Indices of functions are never null. */
+    *out_type = ALKA_REF(ALKA_HEAP_FUNC, (flags & ELEMENT_EXPRESSIONS) != 0);
     if (!(flags & (ELEMENT_NOT_ACTIVE | ELEMENT_EXPLICIT)))
         return ALKA_OK;
     if (flags & ELEMENT_EXPRESSIONS)
@@ -91,7 +92,7 @@ static alka_status element_segment(struct parser *parser, struct alka_element_se
     ALKA_TRY(element_type(in, flags, &segment->type));
     if (segment->mode == ALKA_SEGMENT_ACTIVE) {
         alka_valtype table_type = in->module->tables[segment->table_idx].type;
-        if (!in_subtype(segment->type, table_type))
+        if (!in_subtype(in->module, segment->type, table_type))
             return in_fail(in, ALKA_E_ELEMENT_TYPE, at, table_type, segment->type);
     }
     return element_items(parser, segment);

@@ -10,7 +10,7 @@
  *                             alka_layout_make         where an instance's context has what
  *     alka_session_compile    alka_validate_body  ┐    each body in turn: checked and summarized,
  *                             alka_codegen_function┘   then emitted
- *     alka_session_link       alka_types_intern        function types → canonical ids
+ *     alka_session_link       alka_types_intern        types → canonical ids
  *                             alka_link_patch          thunks, relocations
  *                             code_seal                writable → executable, for good
  *                             alka_image_add           code and tables → registry
@@ -214,12 +214,8 @@ static alka_status session_intern_types(struct alka_session *session) {
     const struct alka_module *module = &session->module;
     ALKA_TRY(alka_arena_alloc(&session->tables, module->type_count, sizeof *session->type_ids,
                               &session->type_ids));
-    for (; session->type_ids_held < module->type_count; session->type_ids_held++) {
-        uint32_t i = session->type_ids_held;
-        ALKA_TRY(
-            alka_types_intern(&session->registry->types, &module->types[i], &session->type_ids[i]));
-    }
-    return ALKA_OK;
+    return alka_types_intern(&session->registry->types, module, session->type_ids,
+                             &session->type_ids_held);
 }
 
 static alka_status session_patch(struct alka_session *session) {
@@ -320,8 +316,9 @@ void alka_session_drop(struct alka_session *session) {
         alka_instance_drop(session->instance);
     if (session->image)
         alka_image_release(session->image);
-    while (session->type_ids_held > 0)
-        alka_types_release(&session->registry->types, session->type_ids[--session->type_ids_held]);
+    alka_types_release(&session->registry->types, &session->module, session->type_ids,
+                       session->type_ids_held);
+    session->type_ids_held = 0;
     if (session->text)
         crucible->code_release(crucible->self, session->text, session->text_reserve_bytes);
     alka_arena_drop(&session->scratch);

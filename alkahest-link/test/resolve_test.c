@@ -21,6 +21,8 @@ static const alka_valtype i32[] = {ALKA_I32, ALKA_I32};
 static const alka_valtype f64[] = {ALKA_F64};
 static struct alka_functype types[] = {{i32, NULL, 2, 0}, {f64, i32, 1, 1}};
 static const uint32_t type_ids[] = {70, 71};
+static const struct alka_type_table no_types; /* none is looked up */
+static const uint32_t supertype_ids[] = {72, ALKA_NO_INDEX};
 static struct alka_function functions[] = {{.type_idx = 0, .imported = true},
                                            {.type_idx = 1, .imported = true}};
 static struct alka_table_def table_def = {.type = ALKA_FUNCREF,
@@ -65,8 +67,8 @@ static alka_status resolve_one(const char *module_name, const char *name,
     struct alka_vtable vtable = {rows, sizeof rows / sizeof *rows, granted, lookup, &offered};
     struct alka_extern found;
     struct alka_diag diag = {0};
-    alka_status status =
-        alka_link_resolve(&module, ALKA_MEMORY_GUARD, type_ids, &vtable, &arena, &found, &diag);
+    alka_status status = alka_link_resolve(&module, ALKA_MEMORY_GUARD, &no_types, type_ids, &vtable,
+                                           &arena, &found, &diag);
     assert_int_equal(diag.code, status);
     if (status != ALKA_OK) {
         assert_int_equal(diag.offset, 123);
@@ -110,7 +112,7 @@ static void types_of_host_functions_must_match(void **state) {
 
 static void functions_of_instances_match_by_id(void **state) {
     (void)state;
-    struct alka_func func = {.type_id = 70};
+    struct alka_func func = {.type_id = 70, .supertype_ids = supertype_ids};
     offered = (struct alka_extern){
         .kind = ALKA_EXTERN_FUNC, .owner = (struct alka_instance *)&func, .func = &func};
     assert_int_equal(resolve_func("offer", 0, 0), ALKA_OK);
@@ -199,8 +201,8 @@ static void large_vtables_are_indexed(void **state) {
         struct alka_arena arena;
         alka_arena_init(&arena, &fake.crucible, 0);
         struct alka_diag diag;
-        alka_status status =
-            alka_link_resolve(&module, ALKA_MEMORY_GUARD, type_ids, &vtable, &arena, found, &diag);
+        alka_status status = alka_link_resolve(&module, ALKA_MEMORY_GUARD, &no_types, type_ids,
+                                               &vtable, &arena, found, &diag);
         assert_int_equal(status, fail_at == 0 ? ALKA_E_OUT_OF_MEMORY : ALKA_OK);
         alka_arena_drop(&arena);
         assert_true(fake_crucible_is_empty(&fake));
@@ -213,9 +215,9 @@ static void large_vtables_are_indexed(void **state) {
     struct alka_arena arena;
     alka_arena_init(&arena, &fake.crucible, 0);
     struct alka_diag diag;
-    assert_int_equal(
-        alka_link_resolve(&module, ALKA_MEMORY_GUARD, type_ids, &vtable, &arena, found, &diag),
-        ALKA_E_UNKNOWN_IMPORT);
+    assert_int_equal(alka_link_resolve(&module, ALKA_MEMORY_GUARD, &no_types, type_ids, &vtable,
+                                       &arena, found, &diag),
+                     ALKA_E_UNKNOWN_IMPORT);
     assert_int_equal(diag.args[0], IMPORTS - 1);
     alka_arena_drop(&arena);
 }

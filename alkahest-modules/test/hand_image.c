@@ -136,10 +136,17 @@ static void hand_tables(struct hand_work *work, enum alka_memory_model model) {
 static alka_status hand_types(struct hand_work *work) {
     ALKA_TRY(
         alka_arena_alloc(&work->arena, work->module.type_count, sizeof(uint32_t), &work->type_ids));
-    for (; work->types_held < work->module.type_count; work->types_held++)
-        ALKA_TRY(alka_types_intern(&work->registry->types, &work->module.types[work->types_held],
-                                   &work->type_ids[work->types_held]));
-    return ALKA_OK;
+    struct alka_type_def *defs;
+    ALKA_TRY(alka_arena_alloc(&work->arena, work->module.type_count, sizeof *defs, &defs));
+    for (uint32_t i = 0; i < work->module.type_count; i++)
+        defs[i] = (struct alka_type_def){.supertype = ALKA_NO_INDEX,
+                                         .canonical = i,
+                                         .group_first = i,
+                                         .group_count = 1,
+                                         .is_final = true};
+    work->module.type_defs = defs;
+    return alka_types_intern(&work->registry->types, &work->module, work->type_ids,
+                             &work->types_held);
 }
 
 static alka_status hand_link(struct hand_work *work, uint32_t *out_thunks_off) {
@@ -182,8 +189,7 @@ alka_status hand_image_make(struct alka_registry *registry, enum hand_module whi
     alka_status status = hand_make(&work, model, out_image);
     if (status == ALKA_OK)
         return ALKA_OK;
-    while (work.types_held > 0)
-        alka_types_release(&registry->types, work.type_ids[--work.types_held]);
+    alka_types_release(&registry->types, &work.module, work.type_ids, work.types_held);
     if (work.text)
         registry->crucible->code_release(registry->crucible->self, work.text, work.text_held_bytes);
     alka_arena_drop(&work.arena);

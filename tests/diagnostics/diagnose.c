@@ -42,8 +42,8 @@ static uint32_t *setting_limit(struct alka_limits *limits, const char *name, siz
         ROW(module_bytes),  ROW(types),         ROW(functions),        ROW(imports),
         ROW(exports),       ROW(globals),       ROW(tables),           ROW(memories),
         ROW(data_segments), ROW(params),        ROW(element_segments), ROW(results),
-        ROW(locals),        ROW(module_locals), ROW(body_bytes),       ROW(nesting),
-        ROW(operand_stack), ROW(br_table_arms),
+        ROW(struct_fields), ROW(locals),        ROW(module_locals),    ROW(body_bytes),
+        ROW(nesting),       ROW(operand_stack), ROW(br_table_arms),
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strncmp(rows[i].name, name, length) == 0 && rows[i].name[length] == 0)

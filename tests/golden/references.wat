@@ -137,7 +137,7 @@
 ;;   d  call {alka_helper_table_grow}
 ;;  12  mov eax, eax
 ;;  14  mov rcx, qword ptr [r15 - 0x58]
-;;  18  add rcx, 0x28
+;;  18  add rcx, 0x38
 ;;  1c  mov rsi, rcx
 ;;  1f  mov edi, eax
 ;;  21  xor edx, edx

@@ -76,13 +76,26 @@ struct alka_thread {
 
 /* What a funcref points to. Immutable while any table or module can name it. */
 struct alka_func {
-    uint64_t code;     /* entry; callable with r15 = context */
-    uint64_t context;  /* struct alka_context *: the address behind the callee's context */
-    uint64_t memory;   /* r14 for callees that import memory 0, else 0 */
+    /* As an alka_table_entry that names it: a reference is called like one. */
+    uint64_t code;    /* entry; callable with r15 = context */
+    uint64_t context; /* struct alka_context *: the address behind the callee's context */
+    uint64_t self;
     uint32_t type_id;  /* canonical: equal ids are equal types, in all modules of one linker */
     uint32_t func_idx; /* in the callee's module */
+    uint64_t memory;   /* r14 for callees that import memory 0, else 0 */
+    const uint32_t *supertype_ids;  /* from the nearest on; ALKA_NO_INDEX ends them */
     struct alka_instance *instance; /* begins with its uint64_t generation */
 };
+
+/* Has the function the type, or one below it? */
+static inline bool alka_func_extends(const struct alka_func *func, uint32_t type_id) {
+    if (func->type_id == type_id)
+        return true;
+    const uint32_t *super = func->supertype_ids;
+    while (*super != ALKA_NO_INDEX && *super != type_id)
+        super++;
+    return *super == type_id;
+}
 
 /*
  * What a thunk jumps through; one per imported function and instance, in the instance's context.

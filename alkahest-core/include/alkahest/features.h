@@ -21,9 +21,9 @@
     FEATURE(MULTI_MEMORY, "multi-memory", 3, 1)               \
     FEATURE(MEMORY64, "memory64", 3, 1)                       \
     FEATURE(EXCEPTIONS, "exceptions", 3, 0)                   \
-    FEATURE(FUNCTION_REFERENCES, "function-references", 3, 0) \
+    FEATURE(FUNCTION_REFERENCES, "function-references", 3, 1) \
     FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 1)               \
-    FEATURE(GC, "gc", 3, 0)                                   \
+    FEATURE(GC, "gc", 3, 1)                                   \
     FEATURE(THREADS, "threads", 0, 1)                         \
     FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)
 

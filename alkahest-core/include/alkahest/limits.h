@@ -22,6 +22,7 @@ struct alka_limits {
     uint32_t element_segments;
     uint32_t params;        /* per function type */
     uint32_t results;       /* per function type or block */
+    uint32_t struct_fields; /* per struct type */
     uint32_t locals;        /* per function, parameters included */
     uint32_t module_locals; /* all defined functions together: declaring a local costs no byte */
     uint32_t body_bytes;

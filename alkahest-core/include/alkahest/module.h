@@ -28,6 +28,22 @@ struct alka_piece {
     uint32_t off, size; /* bytes, from the start of the module */
 };
 
+/*
+ * A type definition (specification 2.3.13). Types that are equal (3.1.4: iso-recursive) are one:
+ * every index of the tables, and every reference type, names the first of them.
+ */
+struct alka_type_def {
+    uint32_t supertype;                /* ALKA_NO_INDEX if there is none */
+    uint32_t canonical;                /* the first type that is equal to this one */
+    uint32_t group_first, group_count; /* of its recursion group */
+    uint32_t depth;                    /* supertypes above it */
+    uint32_t group_hash;               /* private to the parser */
+    enum alka_type_form form;
+    bool is_final;
+    uint32_t field_count; /* ARRAY: 1 */
+    const struct alka_field *fields;
+};
+
 struct alka_import {
     struct alka_span module, name; /* UTF-8, checked */
     enum alka_extern_kind kind;
@@ -103,7 +119,8 @@ struct alka_module {
     const struct alka_limits *limits;
     alka_feature_set features_allowed, features_used;
 
-    struct alka_functype *types;
+    struct alka_functype *types; /* of FUNC forms; empty for others */
+    struct alka_type_def *type_defs;
     struct alka_import *imports;
     struct alka_function *functions;
     struct alka_table_def *tables;
@@ -128,6 +145,19 @@ struct alka_module {
     struct alka_span *function_names; /* function_count of them, empty where unnamed; NULL without a
                                          name section */
 };
+
+/* The module's types, for alka_type_matches. */
+struct alka_type_space alka_module_types(const struct alka_module *module);
+
+/*
+ * A recursion group as words that are equal when the groups are: types outside of it as `ids` says
+ * (NULL: as they are), those inside by their place in it. Returns how many words; writes them to
+ * `out` unless it is NULL.
+ */
+uint32_t alka_type_group_words(const struct alka_module *module, uint32_t group_first,
+                               const uint32_t *ids, uint32_t *out);
+/* In those words: a place in the group, not an index. Indices are below. */
+#define ALKA_TYPE_IN_GROUP UINT32_C(0x400000)
 
 static inline const struct alka_functype *alka_function_type(const struct alka_module *module,
                                                              uint32_t func_idx) {

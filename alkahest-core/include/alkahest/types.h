@@ -61,6 +61,14 @@ static inline bool alka_valtype_is_ref(alka_valtype type) {
 }
 static inline bool alka_valtype_is_nullable(alka_valtype type) { return (type & 0x100) != 0; }
 static inline uint32_t alka_valtype_heap(alka_valtype type) { return type >> 9; }
+/* A reference to a defined type. */
+static inline bool alka_valtype_is_defined(alka_valtype type) {
+    return alka_valtype_is_ref(type) && alka_valtype_heap(type) < ALKA_HEAP_FUNC;
+}
+/* Locals of other types have no value before they are set. */
+static inline bool alka_valtype_has_default(alka_valtype type) {
+    return (type & 0x1FF) != ALKA_KIND_REF;
+}
 /* References to functions, of whatever type. */
 static inline bool alka_valtype_is_funcref(alka_valtype type) {
     uint32_t heap = alka_valtype_heap(type);
@@ -76,6 +84,35 @@ struct alka_functype {
     const alka_valtype *results;
     uint32_t param_count, result_count;
 };
+
+/* A field of a struct, or the elements of an array; a packed one has type i32 when it is read. */
+struct alka_field {
+    alka_valtype type;
+    uint8_t packed_bits; /* 8, 16; 0: not packed */
+    bool is_mutable;
+};
+
+enum alka_type_form { ALKA_TYPE_FUNC, ALKA_TYPE_STRUCT, ALKA_TYPE_ARRAY };
+
+/* What subtyping asks of a defined type. */
+struct alka_type_node {
+    uint32_t supertype; /* index of the same space; UINT32_MAX if there is none */
+    enum alka_type_form form;
+};
+/* Defined types by index: those of a module, or the canonical ones of a linker. */
+struct alka_type_space {
+    const void *self;
+    struct alka_type_node (*at)(const void *self, uint32_t index);
+};
+
+/* Chains of supertypes are no longer than this. */
+#define ALKA_SUPERTYPES_MOST 63u
+
+/* May a value of `type` stand where `super` is expected (specification 3.3)? BOTTOM always may. */
+bool alka_type_matches(const struct alka_type_space *space, alka_valtype type, alka_valtype super);
+bool alka_heap_matches(const struct alka_type_space *space, uint32_t heap, uint32_t super);
+/* Of defined types; equal ones match. */
+bool alka_type_extends(const struct alka_type_space *space, uint32_t index, uint32_t super);
 
 struct alka_range {
     uint64_t min, max; /* pages or entries; max is UINT64_MAX if there is none */

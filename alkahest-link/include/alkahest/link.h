@@ -27,14 +27,19 @@ struct alka_type_table {
 void alka_types_init(struct alka_type_table *table, const struct alka_crucible *crucible);
 void alka_types_drop(struct alka_type_table *table);
 
-/* The id of a type, which is copied; each call takes one reference. ALKA_E_OUT_OF_MEMORY. */
+/*
+ * The ids of a module's types, from type *held on; each of its groups takes one reference, and what
+ * it says is copied. *held: how many have theirs, on failure too (ALKA_E_OUT_OF_MEMORY).
+ */
 ALKA_MUST_CHECK alka_status alka_types_intern(struct alka_type_table *table,
-                                              const struct alka_functype *type, uint32_t *out_id);
-void alka_types_release(struct alka_type_table *table, uint32_t id);
-/* Borrowed, as long as the id has references. */
-const struct alka_functype *alka_types_get(const struct alka_type_table *table, uint32_t id);
+                                              const struct alka_module *module, uint32_t *ids,
+                                              uint32_t *held);
+void alka_types_release(struct alka_type_table *table, const struct alka_module *module,
+                        const uint32_t *ids, uint32_t held);
+/* For alka_type_matches of canonical types: those whose indices are ids. */
+struct alka_type_space alka_types_space(const struct alka_type_table *table);
+alka_valtype alka_types_canonical(alka_valtype type, const uint32_t *ids);
 
-bool alka_functype_equal(const struct alka_functype *one, const struct alka_functype *other);
 /* Is `type` what the letters say (extern.h)? */
 bool alka_functype_matches(const struct alka_functype *type, const char *params,
                            const char *results);
@@ -65,15 +70,15 @@ struct alka_vtable {
 
 /*
  * One extern per import, in the order of the imports, types checked (specification 4.5.4), into
- * `out_externs`, which has room for module->import_count. `type_ids`: canonical id of each type of
- * the module. `model` is the module's: a memory must have address space for it.
+ * `out_externs`, which has room for module->import_count. `type_ids`: ids in `types` of the types
+ * of the module. `model` is the module's: a memory must have address space for it.
  * ALKA_E_UNKNOWN_IMPORT, ALKA_E_IMPORT_TYPE, ALKA_E_IMPORT_FORBIDDEN: args are the import's index
  * and its kind, offset is the import's. ALKA_E_OUT_OF_MEMORY.
  */
 ALKA_MUST_CHECK alka_status alka_link_resolve(
-    const struct alka_module *module, enum alka_memory_model model, const uint32_t *type_ids,
-    const struct alka_vtable *vtable, struct alka_arena *scratch, struct alka_extern *out_externs,
-    struct alka_diag *out_diag);
+    const struct alka_module *module, enum alka_memory_model model,
+    const struct alka_type_table *types, const uint32_t *type_ids, const struct alka_vtable *vtable,
+    struct alka_arena *scratch, struct alka_extern *out_externs, struct alka_diag *out_diag);
 
 /* --- Code. --- */
 

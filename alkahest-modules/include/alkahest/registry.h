@@ -24,12 +24,13 @@ struct alka_image {
 
     struct alka_module module; /* bytes borrowed: they outlive the image */
     struct alka_layout layout;
-    struct alka_code code;   /* text as linked; tables are in `arena`; no relocations */
-    uint32_t thunks_off;     /* of the import thunks, in text */
-    size_t text_held_bytes;  /* code space to give back */
-    uint32_t *type_ids;      /* canonical, per type of the module */
-    const uint32_t *ref_idx; /* layout.func_ref_idx */
-    uint32_t *refs;          /* the other way: function indices, ascending */
+    struct alka_code code;          /* text as linked; tables are in `arena`; no relocations */
+    uint32_t thunks_off;            /* of the import thunks, in text */
+    size_t text_held_bytes;         /* code space to give back */
+    uint32_t *type_ids;             /* canonical, per type of the module */
+    const uint32_t **supertype_ids; /* per type: abi.h */
+    const uint32_t *ref_idx;        /* layout.func_ref_idx */
+    uint32_t *refs;                 /* the other way: function indices, ascending */
     uint32_t ref_count;
     uint32_t *export_index; /* open addressing; index of the export + 1 */
     uint32_t export_index_mask;

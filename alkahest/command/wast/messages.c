@@ -12,6 +12,10 @@ struct synonym {
 };
 
 static const struct synonym synonyms[] = {
+    {"null function reference", "null reference"},
+    {"null structure reference", "null reference"},
+    {"null array reference", "null reference"},
+    {"null i31 reference", "null reference"},
     /* Flags and forms are bytes to us; the suite reads some of them as LEB128 numbers. */
     {"integer representation too long", "malformed limits flags"},
     {"integer too large", "malformed limits flags"},
