@@ -127,9 +127,10 @@ static void words_add_fields(struct words *words, const struct alka_type_def *de
     }
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): it is written, through `words` */
+/* NOLINTBEGIN(readability-non-const-parameter): `out` is written, through `words` */
 uint32_t alka_type_group_words(const struct alka_module *module, uint32_t group_first,
                                const uint32_t *ids, uint32_t *out) {
+    /* NOLINTEND(readability-non-const-parameter) */
     struct words words = {.out = out, .group = &module->type_defs[group_first], .ids = ids};
     words_add(&words, words.group->group_count);
     for (uint32_t i = 0; i < words.group->group_count; i++) {

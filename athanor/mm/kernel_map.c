@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "cpu/lock.h"
 #include "cpu/x86.h"
+#include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/layout.h"
 #include "trap/panic.h"
@@ -141,7 +142,11 @@ void kernel_unmap(uint64_t virt, uint64_t bytes) {
 /* `self`: the running count of bytes. */
 static void map_give_unmapped(void *self, uint64_t phys, uint64_t bytes) {
     *(uint64_t *)self += bytes;
-    frames_give(phys, buddy_order(bytes / PAGING_PAGE_BYTES));
+    if (bytes == PAGING_PAGE_BYTES) {
+        code_frames_give(phys);
+    } else {
+        frames_give(phys, buddy_order(bytes / PAGING_PAGE_BYTES));
+    }
 }
 
 /* Changing a page back needs no memory (paging.h), so this fails only when the tables are not what
@@ -181,7 +186,7 @@ static alka_status map_run(uint64_t virt, uint64_t pages, bool (*take)(uint64_t 
         lock_release(&map_lock, saved);
     }
     while (status != ALKA_OK && taken > 0) {
-        frames_give_clean(frames[--taken]);
+        code_frames_give(frames[--taken]);
     }
     return status;
 }
@@ -209,16 +214,8 @@ alka_status kernel_map_frames(uint64_t virt, uint64_t bytes) {
     return map_frames(virt, bytes, frames_take_clean);
 }
 
-static bool map_take_together(uint64_t *out_phys) {
-    if (!frames_take(0, out_phys)) {
-        return false;
-    }
-    memset(layout_direct(*out_phys), 0, PAGING_PAGE_BYTES);
-    return true;
-}
-
 alka_status kernel_map_code_frames(uint64_t virt, uint64_t bytes) {
-    return map_frames(virt, bytes, map_take_together);
+    return map_frames(virt, bytes, code_frames_take);
 }
 
 void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_visit visit,

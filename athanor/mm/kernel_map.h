@@ -28,8 +28,7 @@ void kernel_unmap(uint64_t virt, uint64_t bytes);
 /* Backs [virt, virt + bytes) with zeroed frames, read-write; all or nothing. */
 ALKA_MUST_CHECK alka_status kernel_map_frames(uint64_t virt, uint64_t bytes);
 /*
- * The same for pages that will be sealed: of frames that lie together as far as they can, since the
- * first one that is sealed of 2 MiB splits a large page of the direct map.
+ * The same for pages that will be sealed: of the frames kept for those (code_frames.h).
  */
 ALKA_MUST_CHECK alka_status kernel_map_code_frames(uint64_t virt, uint64_t bytes);
 /*

@@ -4,6 +4,7 @@
  * released is all back.
  */
 #include "crucible/crucible.h"
+#include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
@@ -78,6 +79,7 @@ static const char *crucible_code(void) {
     struct buddy_stats before, after;
     void *base;
     frames_stats(&before);
+    before.free_frames += code_frames_free();
     if (crucible.code_reserve(NULL, CODE_RESERVE_BYTES, &base) != ALKA_OK) {
         return "no code space";
     }
@@ -101,6 +103,7 @@ static const char *crucible_code(void) {
     }
     crucible.pages_unmap(NULL, base, 16 * PAGE_BYTES);
     frames_stats(&after);
+    after.free_frames += code_frames_free();
     /* Tables that sealing split off the direct map stay, and pages of the heap's
      * books. */
     return after.free_frames + 8 >= before.free_frames ? NULL : "released code keeps memory";

@@ -5,6 +5,7 @@
 #include "boot/boot.h"
 #include "console/log.h"
 #include "crucible/crucible.h"
+#include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
 #include "shell/module_commands.h"
@@ -29,6 +30,7 @@ static void command_mem(size_t count, const char *const *words) {
     struct buddy_stats frames;
     struct heap_stats heap;
     frames_stats(&frames);
+    frames.free_frames += code_frames_free();
     memory_stats(&heap);
     struct crucible_stats modules;
     crucible_stats(&modules);
