@@ -149,7 +149,7 @@ enum verdict run_assert_trap(struct runner *runner) {
         return run_fail(runner, "expected a trap: %s", expected);
     /* Scripts made from another engine's run cannot always say which trap it was. */
     bool is_said = json_object_get(runner->command, "text") != NULL;
-    if (is_said && !run_messages_agree(expected, alka_trap_message(result.trap)))
+    if (is_said && !wast_messages_agree(expected, alka_trap_message(result.trap)))
         return run_fail(runner, "expected the trap \"%s\", got \"%s\"", expected,
                         alka_trap_message(result.trap));
     return VERDICT_PASSED;

@@ -118,7 +118,7 @@ enum verdict run_assert_refused(struct runner *runner) {
     wast_store_validate(&runner->store, path, with_customs, &outcome);
     if (outcome.status == ALKA_OK)
         return run_fail(runner, "expected \"%s\", but the module was accepted", expected);
-    if (!run_refusal_agrees(expected, &outcome))
+    if (!wast_refusal_agrees(expected, outcome.status, outcome.message))
         return run_fail(runner, "expected \"%s\", got \"%s\"", expected, outcome.message);
     return VERDICT_PASSED;
 }
@@ -138,7 +138,7 @@ static enum verdict run_assert_not_instantiated(struct runner *runner, bool is_l
     if (outcome.status == ALKA_OK)
         return run_fail(runner, "expected \"%s\", but the module was instantiated", expected);
     bool was_link = outcome.status == ALKA_E_UNKNOWN_IMPORT || outcome.status == ALKA_E_IMPORT_TYPE;
-    if (was_link != is_link || !run_messages_agree(expected, outcome.message))
+    if (was_link != is_link || !wast_messages_agree(expected, outcome.message))
         return run_fail(runner, "expected \"%s\", got \"%s\"", expected, outcome.message);
     return VERDICT_PASSED;
 }

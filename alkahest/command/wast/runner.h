@@ -27,10 +27,6 @@ struct alka_span run_span(const json_t *json);
  */
 struct alka_instance *run_instance(const struct runner *runner, const json_t *json,
                                    const char *key);
-/* Does the official text fit ours? (messages.c) */
-bool run_messages_agree(const char *expected, const char *got);
-bool run_refusal_agrees(const char *expected, const struct wast_outcome *outcome);
-
 /* Commands (modules.c, actions.c). */
 enum verdict run_module(struct runner *runner);
 enum verdict run_module_definition(struct runner *runner);

@@ -3,7 +3,7 @@
  * (WebAssembly/spec, interpreter/host/spectest.ml). Its functions print nothing: results are what
  * the suite checks.
  */
-#include "wast.h"
+#include "spectest.h"
 
 #include <string.h>
 
@@ -39,9 +39,8 @@ static const struct spectest_global spectest_globals[] = {
     {"global_f64", ALKA_F64, SPECTEST_F64},
 };
 
-bool wast_spectest_open(struct wast_spectest *spectest, struct alka_engine *engine,
+bool wast_spectest_open(struct wast_spectest *spectest, const struct alka_crucible *crucible,
                         enum alka_memory_model model) {
-    const struct alka_crucible *crucible = alka_engine_crucible(engine);
     const struct alka_range memory = {.min = 1, .max = 2, .has_max = true};
     const struct alka_range shared = {.min = 1, .max = 2, .has_max = true, .shared = true};
     const struct alka_range table = {.min = 10, .max = 20, .has_max = true};

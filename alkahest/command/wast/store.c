@@ -46,8 +46,8 @@ bool wast_store_open(struct wast_store *store, const struct settings *settings) 
         report_error("out of memory");
         return false;
     }
-    store->has_spectest =
-        wast_spectest_open(&store->spectest, store->engine, settings->memory_model);
+    store->has_spectest = wast_spectest_open(&store->spectest, alka_engine_crucible(store->engine),
+                                             settings->memory_model);
     if (store->has_spectest)
         return true;
     report_error("no memory for the host module spectest");

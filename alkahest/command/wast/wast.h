@@ -8,37 +8,18 @@
 #include "../files.h"
 #include "../options.h"
 #include "../values.h"
+#include "expect.h"
+#include "spectest.h"
 
 #include <alkahest.h>
 #include <jansson.h>
 
-/* --- Expected values. --- */
-
-enum wast_pattern_kind {
-    WAST_BITS,          /* exactly these */
-    WAST_LANES,         /* v128 lanes of floats, some of which may be NaN patterns */
-    WAST_NAN_CANONICAL, /* of value.type */
-    WAST_NAN_ARITHMETIC,
-    WAST_ANY_NON_NULL, /* some reference */
-    WAST_ANY_NULL,     /* whatever type of reference */
-};
-
-enum wast_lane { WAST_LANE_BITS, WAST_LANE_NAN_CANONICAL, WAST_LANE_NAN_ARITHMETIC };
-
-struct wast_pattern {
-    enum wast_pattern_kind kind;
-    struct value value;
-    uint32_t lane_count;     /* WAST_LANES: 4 of f32 or 2 of f64 */
-    enum wast_lane lanes[4]; /* WAST_LANES: which lanes are bits of `value` */
-};
+/* --- Expected values (expect.h). --- */
 
 /* False if the JSON is not a value that we know. "either" is not a pattern: see wast_matches. */
 bool wast_pattern_read(const json_t *json, struct wast_pattern *out_pattern);
-bool wast_pattern_matches(const struct wast_pattern *pattern, const struct value *value);
 /* `expected` is a JSON value: a pattern, or {"type": "either", "values": […]}. */
 bool wast_matches(const json_t *expected, const struct value *value);
-/* References of the host are numbers in the suite; a null reference is 0 here. */
-uint64_t wast_externref(uint64_t number);
 
 /* --- The store. --- */
 
@@ -51,12 +32,6 @@ struct wast_named {
 struct wast_names {
     struct wast_named *items;
     size_t count;
-};
-
-struct wast_spectest {
-    struct alka_memory memory, shared_memory;
-    struct alka_table table, table64;
-    uint64_t cells[4]; /* of the globals */
 };
 
 struct wast_store {
@@ -97,14 +72,6 @@ void wast_store_compile(struct wast_store *store, const char *path, struct alka_
                         struct wast_outcome *out_outcome);
 void wast_store_instantiate(struct wast_store *store, struct alka_image *image,
                             struct alka_instance **out_instance, struct wast_outcome *out_outcome);
-
-/* --- The host module `spectest`. --- */
-
-bool wast_spectest_open(struct wast_spectest *spectest, struct alka_engine *engine,
-                        enum alka_memory_model model);
-void wast_spectest_close(struct wast_spectest *spectest);
-alka_status wast_spectest_lookup(struct wast_spectest *spectest, struct alka_span name,
-                                 struct alka_extern *out_extern);
 
 /* --- Running. --- */
 
