@@ -65,7 +65,7 @@ static struct alka_vtable load_vtable(const struct load_scope *scope) {
     };
 }
 
-static alka_cpu_set load_cpu(void) {
+alka_cpu_set modules_cpu(void) {
     static const struct {
         enum cpu_feature ours;
         alka_cpu_set theirs;
@@ -168,7 +168,7 @@ static alka_status load_bytes(const struct load_scope *scope, struct module *mod
     const struct alka_session_options options = {
         .features = blob == NULL ? ALKA_FEATURES_BUILT : blob->features_allowed,
         .limits = &module->limits,
-        .codegen = {.memory_model = ALKA_MEMORY_GUARD, .cpu = load_cpu()},
+        .codegen = {.memory_model = ALKA_MEMORY_GUARD, .cpu = modules_cpu()},
         .name = {(const uint8_t *)module->name, strlen(module->name)},
     };
     struct alka_session session;

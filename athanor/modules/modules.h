@@ -61,6 +61,9 @@ extern struct alka_registry modules_registry;
 void modules_start(bool trust_blobs);
 extern bool modules_trust_blobs;
 
+/* What modules' code may use of this processor. modules/load.c */
+alka_cpu_set modules_cpu(void);
+
 struct modules_summary {
     uint32_t modules, refused;
     uint32_t starts, unexpected; /* start functions: how many, how many did not

@@ -15,13 +15,17 @@
 
 #define KIB(bytes) ((bytes) >> 10)
 
+static void command_list(const struct shell_command *commands, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        print("%-9s %-16s %s\n", commands[i].name, commands[i].usage, commands[i].help);
+    }
+}
+
 static void command_help(size_t count, const char *const *words) {
     (void)count;
     (void)words;
-    for (size_t i = 0; i < shell_command_count; i++) {
-        const struct shell_command *command = &shell_commands[i];
-        print("%-9s %-16s %s\n", command->name, command->usage, command->help);
-    }
+    command_list(shell_commands, shell_command_count);
+    command_list(shell_more_commands, shell_more_command_count);
 }
 
 static void command_mem(size_t count, const char *const *words) {

@@ -51,3 +51,18 @@ const char *shell_parse(char **rest, struct shell_words *out) {
         out->count++;
     }
 }
+
+bool shell_number(const char *word, uint64_t *out_value) {
+    uint64_t value = 0;
+    if (*word == '\0') {
+        return false;
+    }
+    for (; *word != '\0'; word++) {
+        if (*word < '0' || *word > '9' || __builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*word - '0'), &value)) {
+            return false;
+        }
+    }
+    *out_value = value;
+    return true;
+}

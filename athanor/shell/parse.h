@@ -3,7 +3,9 @@
 #ifndef ATHANOR_SHELL_PARSE_H
 #define ATHANOR_SHELL_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SHELL_WORDS_MAX 32u
 
@@ -17,5 +19,8 @@ struct shell_words {
  * NULL, or what is wrong with the command (then the line should be dropped).
  */
 const char *shell_parse(char **rest, struct shell_words *out);
+
+/* A word as a decimal number; false if it is none, or too large. */
+bool shell_number(const char *word, uint64_t *out_value);
 
 #endif

@@ -9,13 +9,20 @@
 #include "shell/parse.h"
 #include <string.h>
 
-static const struct shell_command *shell_find(const char *name) {
-    for (size_t i = 0; i < shell_command_count; i++) {
-        if (strcmp(shell_commands[i].name, name) == 0) {
-            return &shell_commands[i];
+static const struct shell_command *shell_find_in(const struct shell_command *commands, size_t count,
+                                                 const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
         }
     }
     return NULL;
+}
+
+static const struct shell_command *shell_find(const char *name) {
+    const struct shell_command *command = shell_find_in(shell_commands, shell_command_count, name);
+    return command != NULL ? command
+                           : shell_find_in(shell_more_commands, shell_more_command_count, name);
 }
 
 bool shell_keys;

@@ -22,5 +22,8 @@ struct shell_command {
 /* shell/commands.c; in alphabetical order. */
 extern const struct shell_command shell_commands[];
 extern const size_t shell_command_count;
+/* What this kernel has beside them: shell/shipped.c, testkernel/commands.c. */
+extern const struct shell_command shell_more_commands[];
+extern const size_t shell_more_command_count;
 
 #endif

@@ -71,7 +71,7 @@ def case_panic(args, _):
         status = machine.wait()
         text = machine.transcript
     for part in ("KERNEL PANIC: #PF page fault", "where the page forbids it", r"at   0x[0-9a-f]{16} boot_go_on\+0x", "rax [0-9a-f]{16}",
-                 r"cr2 [0-9a-f]{16}", "code: ([0-9a-f]{2} ?){16}", r"from 0x[0-9a-f]{16} kmain\+0x"):
+                 r"cr2 [0-9a-f]{16}", "code: ([0-9a-f]{2} ?){16}", r"from 0x[0-9a-f]{16} kmain\+0x", r"log before it:\n(.*\n)*.*boot score"):
         require(re.search(part, text), f"the dump lacks {part!r}:\n{text}")
     require(status == STATUS_PANIC, f"status {status}")
 

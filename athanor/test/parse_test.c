@@ -99,8 +99,23 @@ static void any_bytes(void **state) {
     }
 }
 
+static void numbers(void **state) {
+    (void)state;
+    uint64_t value = 1;
+    assert_true(shell_number("0", &value));
+    assert_int_equal(value, 0);
+    assert_true(shell_number("18446744073709551615", &value));
+    assert_int_equal(value, UINT64_MAX);
+    static const char *const wrong[] = {"", "-1", "1x", " 1", "18446744073709551616", "0x10"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(shell_number(wrong[i], &value));
+    }
+    assert_int_equal(value, UINT64_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers),
         cmocka_unit_test(splits),
         cmocka_unit_test(too_many_words),
         cmocka_unit_test(any_bytes),

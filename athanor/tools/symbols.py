@@ -5,8 +5,11 @@ Output: an assembly source with one section `.symbols`: the number of functions,
 and the end of the last one, the offsets of their names, the names.
 """
 import argparse
+import re
 import subprocess
 import sys
+
+COMPILERS = re.compile(r"(\.(part|constprop|isra|cold|llvm)(\.\d+)*)+$")
 
 
 def functions(nm, path):
@@ -18,8 +21,8 @@ def functions(nm, path):
     found = {}
     for address_hex, kind, name in symbols:
         address = int(address_hex, 16)
-        # Local labels of assembly sources (`function.label`) are no functions.
-        if kind in "tT" and start <= address < end and "." not in name.replace(".part", "").replace(".constprop", ""):
+        # Local labels of assembly sources (`function.label`) are no functions; what the compiler made of one is.
+        if kind in "tT" and start <= address < end and "." not in COMPILERS.sub("", name):
             found.setdefault(address - start, name)
     found[0] = found.get(0, "kernel_text_start")
     return sorted(found.items()), end - start

@@ -18,8 +18,10 @@
 #define PANIC_FRAMES_MAX 32u
 #define PANIC_CODE_BYTES 16u
 #define PANIC_STACK_WORDS 16u
+#define PANIC_LOG_BYTES (LOG_LINE_BYTES / 2) /* print cuts at LOG_LINE_BYTES */
 
 static uint32_t panic_depth;
+static char panic_log_before[PANIC_LOG_BYTES];
 
 static void panic_begin(void) {
     x86_interrupts_off();
@@ -28,19 +30,26 @@ static void panic_begin(void) {
         power_debug_exit(POWER_PANIC);
         x86_halt_forever();
     }
+    log_tail(panic_log_before, sizeof panic_log_before);
 }
 
+/* What was logged before, debug lines too. On the consoles alone: it is in the log already. */
+static void panic_log(void) { print("log before it:\n%s", panic_log_before); }
+
 static _Noreturn void panic_end(void) {
+    panic_log();
     log_error("halted");
     power_debug_exit(POWER_PANIC);
     x86_halt_forever();
 }
 
-static void panic_where(const char *label, uint64_t address) {
+/* `back`: how far before the address the instruction begins or has a byte. A call of what does not
+ * return may be its function's last instruction. */
+static void panic_where(const char *label, uint64_t address, uint64_t back) {
     const char *name;
     uint64_t off;
-    if (symbol_find(address, &name, &off)) {
-        log_line(ALKA_LOG_INFO, "  %s 0x%016lx %s+0x%lx", label, address, name, off);
+    if (symbol_find(address - back, &name, &off)) {
+        log_line(ALKA_LOG_INFO, "  %s 0x%016lx %s+0x%lx", label, address, name, off + back);
         return;
     }
     log_line(ALKA_LOG_INFO, "  %s 0x%016lx", label, address);
@@ -58,7 +67,7 @@ static void panic_backtrace(uint64_t rbp) {
         if (frame[1] == 0) {
             return;
         }
-        panic_where("from", frame[1]);
+        panic_where("from", frame[1], 1);
         if (frame[0] <= rbp) {
             return;
         }
@@ -129,7 +138,7 @@ void panic_at_trap(const struct trap_frame *frame) {
     if (frame->vector == TRAP_PAGE_FAULT) {
         panic_page_fault(frame);
     }
-    panic_where("at  ", frame->rip);
+    panic_where("at  ", frame->rip, 0);
     panic_registers(frame);
     panic_code(frame->rip);
     panic_stack(frame->rsp);

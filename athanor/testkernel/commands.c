@@ -1,0 +1,64 @@
+/*
+ * What the kernel for tests has beside what is shipped: commands that run suites inside of it. In:
+ * words. Out: lines that tests read.
+ */
+#include "console/log.h"
+#include "modules/modules.h"
+#include "shell/parse.h"
+#include "shell/shell.h"
+#include "testkernel/suite.h"
+#include "testkernel/units.h"
+#include "time/clock.h"
+#include <string.h>
+
+static void command_suite(size_t count, const char *const *words) {
+    uint64_t first = 0, files = UINT32_MAX;
+    struct pack pack;
+    struct suite_count total;
+    if ((count > 1 && !shell_number(words[1], &first)) ||
+        (count > 2 && !shell_number(words[2], &files))) {
+        print("suite: a number is needed\n");
+        return;
+    }
+    if (!pack_find(&pack)) {
+        print("suite: there is none behind the system bundle\n");
+        return;
+    }
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) { /* each file gets a registry of its own */
+        module_unload(modules_at(i));
+    }
+    uint64_t start_ns = clock_ns();
+    bool whole = suite_run(&pack, (uint32_t)first, (uint32_t)files, &total);
+    print("suite: %s%lu passed, %lu failed, %lu skipped in %lu ms\n",
+          whole ? "" : "the pack is broken; ", total.passed, total.failed, total.skipped,
+          (clock_ns() - start_ns) / 1000000);
+}
+
+static void command_units(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    units_run();
+}
+
+/* Writes behind its own array, if told to. */
+__attribute__((noinline)) static char command_smash_frame(size_t bytes) {
+    volatile char frame[16];
+    for (size_t i = 0; i < bytes; i++) {
+        frame[i] = (char)i;
+    }
+    return frame[0];
+}
+
+static void command_smash(size_t count, const char *const *words) {
+    (void)words;
+    (void)command_smash_frame(count == 1 ? 48 : 16);
+    print("the frame is whole\n");
+}
+
+const struct shell_command shell_more_commands[] = {
+    {"smash", "[not]", "overruns a stack frame", 1, 2, command_smash},
+    {"suite", "[FIRST [COUNT]]", "the official test suite, from the pack behind the bundle", 1, 3,
+     command_suite},
+    {"units", "", "the unit tests of what needs no host", 1, 1, command_units},
+};
+const size_t shell_more_command_count = sizeof shell_more_commands / sizeof shell_more_commands[0];

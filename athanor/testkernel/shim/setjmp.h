@@ -1,0 +1,1 @@
+/* cmocka wants it included; nobody uses it. */
