@@ -6,6 +6,7 @@
 #include "modules/modules.h"
 #include "shell/parse.h"
 #include "shell/shell.h"
+#include "testkernel/campaign.h"
 #include "testkernel/suite.h"
 #include "testkernel/units.h"
 #include "time/clock.h"
@@ -34,6 +35,26 @@ static void command_suite(size_t count, const char *const *words) {
           (clock_ns() - start_ns) / 1000000);
 }
 
+static void command_campaign(size_t count, const char *const *words) {
+    uint64_t seed, faults;
+    (void)count;
+    if (shell_number(words[1], &seed) && shell_number(words[2], &faults)) {
+        campaign_run(seed, faults);
+    } else {
+        print("campaign: a number is needed\n");
+    }
+}
+
+static void command_load(size_t count, const char *const *words) {
+    uint64_t seed, rounds;
+    (void)count;
+    if (shell_number(words[1], &seed) && shell_number(words[2], &rounds)) {
+        campaign_load(seed, rounds);
+    } else {
+        print("campaign-load: a number is needed\n");
+    }
+}
+
 static void command_units(size_t count, const char *const *words) {
     (void)count;
     (void)words;
@@ -56,6 +77,10 @@ static void command_smash(size_t count, const char *const *words) {
 }
 
 const struct shell_command shell_more_commands[] = {
+    {"campaign", "SEED COUNT", "faults in modules, with all looked at after each", 3, 3,
+     command_campaign},
+    {"campaign-load", "SEED ROUNDS", "what a crash each 10 ms costs the others", 3, 3,
+     command_load},
     {"smash", "[not]", "overruns a stack frame", 1, 2, command_smash},
     {"suite", "[FIRST [COUNT]]", "the official test suite, from the pack behind the bundle", 1, 3,
      command_suite},
