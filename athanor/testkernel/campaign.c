@@ -7,6 +7,7 @@
 #include "console/log.h"
 #include "cpu/x86.h"
 #include "crucible/crucible.h"
+#include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
 #include "testkernel/campaign_faults.h"
@@ -154,8 +155,10 @@ static bool campaign_memory(struct campaign *campaign, struct campaign_memory *o
     frames_stats(&frames);
     memory_stats(&heap);
     crucible_stats(&modules);
-    *out = (struct campaign_memory){frames.free_frames, heap.used_bytes, modules.slot_bytes,
-                                    modules.code_bytes, modules.page_bytes};
+    /* What the heap holds it can give out again. */
+    *out = (struct campaign_memory){frames.free_frames + heap.pages + code_frames_free(),
+                                    heap.used_bytes, modules.slot_bytes, modules.code_bytes,
+                                    modules.page_bytes};
     memset(&campaign_state.model, 0, sizeof campaign_state.model);
     bool good = true;
     for (uint32_t i = 0; i < count; i++) {
