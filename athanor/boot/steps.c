@@ -18,6 +18,7 @@
 #include "cpu/random.h"
 #include "cpu/x86.h"
 #include "crucible/crucible.h"
+#include "mm/aslr.h"
 #include "mm/frames.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
@@ -142,6 +143,7 @@ static bool step_frames(struct boot_note *note) {
 
 static bool step_stacks(struct boot_note *note) {
     memory_start();
+    aslr_start(boot_info.cmdline);
     stacks_start();
     struct alka_thread *thread;
     if (stacks_take(&thread) != ALKA_OK) {
@@ -262,9 +264,9 @@ static bool step_threads(struct boot_note *note) {
 
 static bool step_crucible(struct boot_note *note) {
     crucible_start();
-    NOTE("%lu memory slots, %lu MiB of code space",
-         (LAYOUT_SLOTS_END - LAYOUT_SLOTS) / ALKA_SLOT_BYTES,
-         MIB(LAYOUT_CODE_END - (uint64_t)kernel_end));
+    NOTE("at least %lu memory slots, %lu MiB of code space, in random places",
+         (LAYOUT_SLOTS_END - LAYOUT_SLOTS) / 2 / ALKA_SLOT_BYTES,
+         MIB(LAYOUT_CODE_END - (uint64_t)kernel_end) / 2);
     return true;
 }
 

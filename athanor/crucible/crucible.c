@@ -7,6 +7,7 @@
  */
 #include "crucible/crucible.h"
 #include "cpu/lock.h"
+#include "mm/aslr.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
@@ -147,8 +148,13 @@ const struct alka_crucible crucible = {
 
 void crucible_start(void) {
     uint64_t kernel = ((uint64_t)kernel_end + PAGING_LARGE_BYTES - 1) & ~(PAGING_LARGE_BYTES - 1);
-    memory_vrange_start(&crucible_slots, LAYOUT_SLOTS, LAYOUT_SLOTS_END);
-    memory_vrange_start(&crucible_code, kernel + CRUCIBLE_CODE_GAP_BYTES, LAYOUT_CODE_END);
+    uint64_t slots = (LAYOUT_SLOTS_END - LAYOUT_SLOTS) / 2 & ~(uint64_t)(ALKA_PAGE_BYTES - 1);
+    memory_vrange_start(&crucible_slots, LAYOUT_SLOTS + aslr_offset(slots, ALKA_PAGE_BYTES),
+                        LAYOUT_SLOTS_END);
+    uint64_t code = kernel + CRUCIBLE_CODE_GAP_BYTES;
+    uint64_t below = (LAYOUT_CODE_END - code) / 2 & ~(PAGING_PAGE_BYTES - 1);
+    memory_vrange_start(&crucible_code, code + aslr_offset(below, PAGING_PAGE_BYTES),
+                        LAYOUT_CODE_END);
 }
 
 void crucible_stats(struct crucible_stats *out) {

@@ -5,6 +5,7 @@
  */
 #include "mm/stacks.h"
 #include "cpu/lock.h"
+#include "mm/aslr.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
@@ -21,7 +22,10 @@ _Static_assert(STACKS_BELOW_BYTES % ALKA_CONTROL_STACK_BYTES == 0, "the control 
 _Static_assert(STACKS_HOST_ROOM_BYTES >= ALKA_HOST_ROOM_LEAST, "what the linker asks for");
 _Static_assert(STACKS_CONTROL_BYTES < ALKA_CONTROL_STACK_BYTES, "the control stack has a guard");
 
-void stacks_start(void) { memory_vrange_start(&stacks_space, LAYOUT_STACKS, LAYOUT_STACKS_END); }
+void stacks_start(void) {
+    uint64_t off = aslr_offset((LAYOUT_STACKS_END - LAYOUT_STACKS) / 2, ALKA_CONTROL_STACK_BYTES);
+    memory_vrange_start(&stacks_space, LAYOUT_STACKS + off, LAYOUT_STACKS_END);
+}
 
 static uint64_t stacks_space_of(const struct alka_thread *thread) {
     return (uint64_t)thread + sizeof *thread - ALKA_CONTROL_STACK_BYTES - STACKS_BELOW_BYTES;

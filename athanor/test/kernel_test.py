@@ -302,6 +302,26 @@ def case_lifecycle(args, folder):
         require(status == STATUS_GOOD, f"status {status}")
 
 
+def places(args, options):
+    """Where a module's code, memory and stack were when it trapped."""
+    with boot(args, options=options) as machine:
+        machine.wait_for_shell()
+        row = {key: int(value, 16) for key, value in re.findall(r"\b(rip|r15|rsp)=0x([0-9a-f]+)", machine.command("dump -k crash"))}
+        machine.finish()
+    require(row.keys() == {"rip", "r15", "rsp"}, f"no registers in the dump: {row}")
+    return row
+
+
+def case_aslr(args, _):
+    """Code, memories and stacks lie elsewhere at each boot, unless a word fixes them."""
+    first, second = (places(args, "debug-exit") for _ in range(2))
+    for register, value in first.items():
+        require(value != second[register], f"{register} is 0x{value:x} in both boots")
+    fixed, again, other = (places(args, f"debug-exit aslr={word}") for word in ("one", "one", "two"))
+    require(fixed == again, f"one word, two places: {fixed} {again}")
+    require(all(fixed[register] != other[register] for register in fixed), f"two words, one place: {fixed} {other}")
+
+
 def qmp(path, command, **arguments):
     """One command over QEMU's monitor protocol."""
     with socket.socket(socket.AF_UNIX) as connection:
