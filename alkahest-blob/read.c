@@ -166,6 +166,7 @@ static alka_status read_info(struct reader *reader, struct alka_blob *blob) {
     blob->features_allowed = info.features_allowed;
     blob->function_count = info.function_count;
     blob->functions_bytes = info.functions_bytes;
+    blob->unwind_off = info.unwind_off;
     return ALKA_OK;
 }
 
@@ -184,6 +185,33 @@ static alka_status read_text(struct reader *reader, struct alka_blob *blob) {
         return read_fail(reader->diag, ALKA_E_BLOB_SECTION, rodata_file_off, ALKA_BLOB_RODATA, 0);
     blob->text = (struct alka_span){text.data, (size_t)(rodata_off + rodata.size)};
     return ALKA_OK;
+}
+
+static bool read_table_fits(const struct alka_blob *blob, uint32_t off, uint64_t bytes) {
+    return off % 4 == 0 && off >= blob->functions_bytes && off + bytes <= blob->text.size;
+}
+
+/* Tables for exceptions lie in .rodata; what they say is trusted as the code is. */
+static alka_status read_unwind(const struct reader *reader, const struct alka_blob *blob) {
+    struct alka_unwind unwind;
+    if (blob->unwind_off == 0) /* nothing can be thrown through it */
+        return ALKA_OK;
+    bool fits = read_table_fits(blob, blob->unwind_off, sizeof unwind);
+    if (fits) {
+        memcpy(&unwind, blob->text.data + blob->unwind_off, sizeof unwind);
+        fits = read_table_fits(blob, unwind.frames_off, blob->function_count * UINT64_C(4)) &&
+               read_table_fits(blob, unwind.sites_off,
+                               unwind.site_count * (uint64_t)sizeof(struct alka_call_site)) &&
+               read_table_fits(blob, unwind.tries_off,
+                               unwind.try_count * (uint64_t)sizeof(struct alka_try)) &&
+               read_table_fits(blob, unwind.clauses_off,
+                               unwind.clause_count * (uint64_t)sizeof(struct alka_clause));
+    }
+    if (fits)
+        return ALKA_OK;
+    return read_fail(reader->diag, ALKA_E_BLOB_SECTION,
+                     read_file_off(reader, reader->sections[ALKA_BLOB_RODATA].data),
+                     ALKA_BLOB_RODATA, 0);
 }
 
 static alka_status read_functions(struct reader *reader, struct alka_blob *blob) {
@@ -251,6 +279,7 @@ alka_status alka_blob_read(struct alka_span file, struct alka_blob *out_blob,
     ALKA_TRY(read_sections(&reader));
     ALKA_TRY(read_info(&reader, &blob));
     ALKA_TRY(read_text(&reader, &blob));
+    ALKA_TRY(read_unwind(&reader, &blob));
     ALKA_TRY(read_functions(&reader, &blob));
     ALKA_TRY(read_traps(&reader, &blob));
     ALKA_TRY(read_relocs(&reader, &blob));
@@ -299,6 +328,7 @@ void alka_blob_copy_tables(const struct alka_blob *blob, uint32_t *function_offs
         .text = blob->text.data,
         .text_bytes = (uint32_t)blob->text.size,
         .functions_bytes = blob->functions_bytes,
+        .unwind_off = blob->unwind_off,
         .function_offs = function_offs,
         .trap_sites = trap_sites,
         .relocs = relocs,

@@ -226,6 +226,7 @@ static void write_info(const struct alka_blob_source *source, uint8_t *out) {
         .features_allowed = source->module->features_allowed,
         .function_count = code->function_count,
         .functions_bytes = code->functions_bytes,
+        .unwind_off = code->unwind_off,
     };
     memcpy(out, &info, sizeof info);
 }

@@ -47,6 +47,11 @@ void label_bind(struct emit *e, struct block *block) {
     uint32_t here = emit_off(e);
     emit_label(e);
     emit_patch_chain(e, block->label_off, here);
+    while (block->clause_chain) {
+        struct alka_clause *clause = emit_clause_at(e, block->clause_chain - 1);
+        block->clause_chain = clause->pad_off;
+        clause->pad_off = here;
+    }
     while (block->table_chain) {
         uint32_t *word = rodata_word(e, block->table_chain - 1);
         block->table_chain = *word;

@@ -56,7 +56,17 @@ static void call_save(struct emit *e, reg_set homes) {
     }
 }
 
-static void call_reload(struct emit *e, reg_set homes) {
+reg_set call_homes_since(const struct emit *e, uint32_t open_off) {
+    reg_set homes = 0;
+    for (reg_set left = call_homes(e); left; left &= left - 1) {
+        uint32_t web = e->home_web[__builtin_ctz(left)];
+        if (e->homes[web].is_saved && e->summary->webs[web].first_off <= open_off)
+            homes |= left & -left;
+    }
+    return homes;
+}
+
+void call_reload(struct emit *e, reg_set homes) {
     for (; homes; homes &= homes - 1)
         frame_reload(e, &e->homes[e->home_web[__builtin_ctz(homes)]]);
 }
@@ -175,26 +185,32 @@ static void call_place_args(struct emit *e, struct call_args *args) {
 
 /* --- After -------------------------------------------------------------------------------------*/
 
-/* Several results: all to their slots, before the registers are needed for something else. */
+/* First what is in registers, before those are needed for something else. */
+void call_store_results(struct emit *e, const alka_valtype *types, uint32_t count, bool with_ref,
+                        uint32_t first, uint32_t ref_depth) {
+    for (unsigned is_stack = 0; is_stack < 2; is_stack++) {
+        struct alka_places places = {0};
+        for (uint32_t i = 0; i < count + with_ref; i++) {
+            alka_valtype type = i < count ? types[i] : ALKA_EXNREF;
+            unsigned kind = alka_valtype_kind(type);
+            struct alka_place place = alka_place_next(&places, type);
+            if ((place.kind == ALKA_PLACE_STACK) != is_stack)
+                continue;
+            struct x64_rm slot = frame_mem(e, slot_disp(e, i < count ? first + i : ref_depth));
+            if (is_stack)
+                frame_copy(e, kind, slot, frame_mem(e, (int32_t)place.index), X64_RAX);
+            else
+                value_store(e, kind, slot, abi_result_reg(place));
+        }
+    }
+}
+
+/* Several results: all to their slots. */
 static void call_push_results(struct emit *e, const struct alka_functype *type) {
-    uint32_t first = e->depth;
-    struct alka_places places = {0};
-    for (uint32_t i = 0; i < type->result_count; i++) {
-        unsigned kind = alka_valtype_kind(type->results[i]);
-        struct alka_place place = alka_place_next(&places, type->results[i]);
-        e->stack[e->depth++] = (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind};
-        if (place.kind == ALKA_PLACE_STACK)
-            continue;
-        value_store(e, kind, slot_mem(e, &e->stack[first + i]), abi_result_reg(place));
-    }
-    places = (struct alka_places){0};
-    for (uint32_t i = 0; i < type->result_count; i++) {
-        struct alka_place place = alka_place_next(&places, type->results[i]);
-        if (place.kind != ALKA_PLACE_STACK)
-            continue;
-        frame_copy(e, alka_valtype_kind(type->results[i]), slot_mem(e, &e->stack[first + i]),
-                   frame_mem(e, (int32_t)place.index), X64_RAX);
-    }
+    call_store_results(e, type->results, type->result_count, false, e->depth, 0);
+    for (uint32_t i = 0; i < type->result_count; i++)
+        e->stack[e->depth++] = (struct value){.kind = VALUE_SLOT,
+                                              .type = (uint8_t)alka_valtype_kind(type->results[i])};
     e->settled = e->depth;
 }
 
@@ -271,6 +287,7 @@ void low_call(struct emit *e, const struct lowering *how) {
         return;
     reg_set homes = call_prepare(e, type, false);
     call_direct(e, func, x64_call);
+    emit_call_site(e, e->try_idx);
     call_finish(e, type, homes);
 }
 
@@ -312,6 +329,7 @@ static void stub_supertypes(struct emit *e, const struct stub *stub) {
 static void stub_foreign(struct emit *e, const struct stub *stub) {
     x64_call(&e->x, 0);
     emit_reloc(e, ALKA_RELOC_FOREIGN_CALL, 0);
+    emit_call_site(e, stub->more);
     emit_jump_back(e, stub);
 }
 
@@ -357,11 +375,13 @@ static void call_entry(struct emit *e, bool may_be_foreign) {
         foreign_jump = emit_off(e) - 4;
     }
     x64_n(&e->x, X64_GROUP5, 2, x64_mem(CALL_ENTRY, ENTRY_CODE));
+    emit_call_site(e, e->try_idx);
     if (foreign_jump != NO_OFF)
         emit_stub(e, (struct stub){.emit = stub_foreign,
                                    .jump_off = foreign_jump,
                                    .back_off = emit_off(e),
-                                   .wasm_off = e->op_off});
+                                   .wasm_off = e->op_off,
+                                   .more = e->try_idx});
 }
 
 void low_call_indirect(struct emit *e, const struct lowering *how) {
@@ -466,6 +486,18 @@ void call_helper(struct emit *e, enum alka_helper helper, uint32_t param_count,
     x64_call(&e->x, 0);
     emit_reloc(e, ALKA_RELOC_HELPER_CALL, helper);
     call_finish(e, &type, homes);
+}
+
+void call_throw(struct emit *e, enum alka_helper helper, const struct alka_functype *type,
+                uint32_t tag_idx) {
+    if (!call_reserve(e, type))
+        return;
+    (void)call_prepare(e, type, false);
+    if (tag_idx != ALKA_NO_INDEX)
+        x64_mov_imm(&e->x, X64_GPR(RAX), tag_idx);
+    x64_call(&e->x, 0);
+    emit_reloc(e, ALKA_RELOC_HELPER_CALL, helper);
+    emit_call_site(e, e->try_idx);
 }
 
 void call_helper_size(struct emit *e, enum alka_helper helper, uint32_t param_count, bool is_64) {

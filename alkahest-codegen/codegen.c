@@ -147,6 +147,33 @@ static void codegen_finish_tables(struct alka_codegen *gen, uint32_t rodata_off)
     }
 }
 
+/* struct alka_unwind and its tables, at `off` of the text, where there is room. */
+static void codegen_finish_unwind(struct alka_codegen *gen, uint32_t off) {
+    const struct pages *tables[] = {&gen->frames, &gen->call_sites, &gen->tries, &gen->clauses};
+    uint32_t offs[4], at = off + (uint32_t)sizeof(struct alka_unwind);
+    for (uint32_t i = 0; i < 4; i++) {
+        offs[i] = at;
+        if (tables[i]->used_bytes)
+            memcpy(gen->text + at, tables[i]->data, tables[i]->used_bytes);
+        at += tables[i]->used_bytes;
+    }
+    struct alka_unwind unwind = {
+        .frames_off = offs[0],
+        .sites_off = offs[1],
+        .tries_off = offs[2],
+        .clauses_off = offs[3],
+        .site_count = gen->call_sites.used_bytes / (uint32_t)sizeof(struct alka_call_site),
+        .try_count = gen->tries.used_bytes / (uint32_t)sizeof(struct alka_try),
+        .clause_count = gen->clauses.used_bytes / (uint32_t)sizeof(struct alka_clause),
+    };
+    memcpy(gen->text + off, &unwind, sizeof unwind);
+}
+
+static uint64_t codegen_unwind_bytes(const struct alka_codegen *gen) {
+    return sizeof(struct alka_unwind) + (uint64_t)gen->frames.used_bytes +
+           gen->call_sites.used_bytes + gen->tries.used_bytes + gen->clauses.used_bytes;
+}
+
 static void codegen_finish_fixups(struct alka_codegen *gen, uint32_t rodata_off) {
     const struct rodata_fixup *fixups = (const struct rodata_fixup *)(void *)gen->fixups.data;
     for (uint32_t i = 0; i < gen->fixups.used_bytes / sizeof *fixups; i++) {
@@ -159,7 +186,11 @@ static void codegen_finish_fixups(struct alka_codegen *gen, uint32_t rodata_off)
 alka_status alka_codegen_finish(struct alka_codegen *codegen, struct alka_code *out_code) {
     struct alka_codegen *gen = codegen;
     uint32_t rodata_off = (gen->text_used + 15) & ~UINT32_C(15);
-    uint32_t end = rodata_off + gen->rodata.used_bytes;
+    uint32_t unwind_off = (rodata_off + gen->rodata.used_bytes + 3) & ~UINT32_C(3);
+    uint64_t unwind_end = unwind_off + codegen_unwind_bytes(gen);
+    if (unwind_end > gen->text_reserved)
+        return ALKA_E_CODE_TOO_LARGE;
+    uint32_t end = (uint32_t)unwind_end;
     struct emit e = {
         .x.at = gen->text + gen->text_used, .limit = gen->text + gen->text_committed, .gen = gen};
     if (!emit_reserve(&e, end - gen->text_used))
@@ -170,12 +201,14 @@ alka_status alka_codegen_finish(struct alka_codegen *codegen, struct alka_code *
     codegen_finish_fixups(gen, rodata_off);
     if (gen->rodata.used_bytes)
         memcpy(gen->text + rodata_off, gen->rodata.data, gen->rodata.used_bytes);
+    codegen_finish_unwind(gen, unwind_off);
     gen->function_offs[gen->emitted] = gen->text_used;
 
     *out_code = (struct alka_code){
         .text = gen->text,
         .text_bytes = end,
         .functions_bytes = gen->text_used,
+        .unwind_off = unwind_off,
         .function_offs = gen->function_offs,
         .trap_sites = (const struct alka_trap_site *)(void *)gen->sites.data,
         .relocs = (const struct alka_reloc *)(void *)gen->relocs.data,
@@ -200,4 +233,8 @@ void alka_codegen_drop(struct alka_codegen *codegen) {
     pages_drop(&codegen->tables, codegen->crucible);
     pages_drop(&codegen->constants, codegen->crucible);
     pages_drop(&codegen->stubs, codegen->crucible);
+    pages_drop(&codegen->frames, codegen->crucible);
+    pages_drop(&codegen->call_sites, codegen->crucible);
+    pages_drop(&codegen->tries, codegen->crucible);
+    pages_drop(&codegen->clauses, codegen->crucible);
 }

@@ -60,7 +60,10 @@ static struct block *block_open(struct emit *e, enum block_kind kind) {
     block->params = block->results = NULL;
     block->param_count = block->result_count = block->base = 0;
     block->label_off = block->else_off = block->stub_table = NO_OFF;
-    block->table_chain = 0;
+    block->table_chain = block->clause_chain = 0;
+    block->outer_try = e->try_idx;
+    block->own_try = NO_OFF;
+    block->is_table = block->keeps_exception = false;
     return block;
 }
 
@@ -81,7 +84,7 @@ static void block_settle(struct emit *e, struct block *block) {
         stack_settle(e, &e->stack[i]);
 }
 
-static struct block *block_start(struct emit *e, enum block_kind kind) {
+struct block *block_start(struct emit *e, enum block_kind kind) {
     struct block *block = block_open(e, kind);
     block_read_type(e, block);
     if (!emit_reserve(e, EMIT_OP_BYTES + (size_t)block->param_count * 2 * X64_MOST_BYTES))
@@ -119,7 +122,7 @@ void low_if(struct emit *e, const struct lowering *how) {
     block->is_reached = false;
 }
 
-static void stack_drop_to(struct emit *e, uint32_t depth) {
+void stack_drop_to(struct emit *e, uint32_t depth) {
     while (e->depth > depth) {
         if (stack_top(e, 0)->kind == VALUE_FLAGS)
             e->has_flags = false;
@@ -186,6 +189,8 @@ void low_end(struct emit *e, const struct lowering *how) {
         function_end(e, block);
         return;
     }
+    if (block->own_try != NO_OFF)
+        try_end(e, block);
     if (block->kind == BLOCK_IF && block->param_count) { /* an else arm that hands them through */
         low_else(e, how);
         e->next_block--; /* it is not one of the summary's */
@@ -199,7 +204,7 @@ void low_end(struct emit *e, const struct lowering *how) {
         webs_expire(e, e->op_off);
         if (emit_is_dead(e))
             stack_drop_to(e, block->base);
-    } else if (block->is_reached) {
+    } else if (block->is_reached || (block->keeps_exception && !emit_is_dead(e))) {
         block_merge(e, block);
     }
     e->block_count--;

@@ -25,6 +25,13 @@ void label_jump(struct emit *e, struct block *block, unsigned cond);
 /* Everything that jumps to the block's end arrives here. */
 void label_bind(struct emit *e, struct block *block);
 
+/* Opens a block whose type comes next: everything into slots, for a label may follow. */
+struct block *block_start(struct emit *e, enum block_kind kind);
+void stack_drop_to(struct emit *e, uint32_t depth);
+
+/* try.c: the body of the block's try ends. */
+void try_end(struct emit *e, struct block *block);
+
 /* No path leads to what follows: forgets the innermost block's operands. */
 void control_die(struct emit *e);
 

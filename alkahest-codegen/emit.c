@@ -243,12 +243,14 @@ static void emit_skip_dead(struct emit *e) {
     for (uint32_t depth = 0;;) {
         uint32_t off = (uint32_t)(e->pc - e->bytes);
         enum alka_op op = emit_op_at(e, off);
-        if (depth == 0 && (op == ALKA_OP_ELSE || op == ALKA_OP_END))
+        bool is_end = op == ALKA_OP_END || op == ALKA_OP_DELEGATE;
+        bool is_arm = op == ALKA_OP_ELSE || op == ALKA_OP_CATCH || op == ALKA_OP_CATCH_ALL;
+        if (depth == 0 && (is_end || is_arm))
             return;
         emit_decode(e);
         enum alka_imm imm = (enum alka_imm)alka_op_infos[op].imm;
         depth += imm == ALKA_IMM_BLOCK_TYPE || imm == ALKA_IMM_TRY_TABLE;
-        depth -= op == ALKA_OP_END;
+        depth -= is_end;
         skip_immediate(e, imm);
     }
 }
@@ -303,6 +305,7 @@ static alka_status emit_prepare(struct emit *e) {
         e->current[i] = i;
     e->next_def = summary->local_count;
     e->next_block = 1;
+    e->try_idx = NO_OFF;
     ALKA_TRY(regs_assign(e));
     ALKA_TRY(frame_plan(e));
     e->free = e->gen->allocatable & ~(REG_CALLEE_SAVED & ~e->saved_regs);
@@ -332,6 +335,8 @@ alka_status emit_function(struct alka_codegen *gen, const struct alka_body_summa
     EMIT_ASSERT(e->depth == 0 && e->pending_loads == 0);
     EMIT_ASSERT(e->pc == e->bytes + summary->code.off + summary->code.size);
     frame_patch(e);
+    emit_frame_record(e, frame_record(e));
+    ALKA_TRY(e->status);
     gen->text_used = emit_off(e);
     gen->emitted++;
     return ALKA_OK;

@@ -175,7 +175,14 @@ struct block {
     uint32_t base;      /* depth of the operand stack below the parameters */
     uint32_t label_off; /* loop: its head. Else: last jump to the end, which links to the others */
     uint32_t else_off;  /* if: the jump to the else arm */
-    uint32_t table_chain; /* jump table words that want the end's address, linked, plus 1 */
+    uint32_t table_chain;  /* jump table words that want the end's address, linked, plus 1 */
+    uint32_t clause_chain; /* clauses whose pads go on here, linked, plus 1 */
+    /* The innermost try whose body the block is in, NO_OFF; its own try, as long as its body is
+     * open; its last clause; where it begins. */
+    uint32_t outer_try, own_try, try_idx, last_clause, open_off;
+    uint32_t clauses_off; /* try_table: its clauses, in the module */
+    bool is_table;        /* of try_table: own_try's pads follow the function */
+    bool keeps_exception; /* an arm: the exception is below its operands */
     uint32_t stub_off;    /* br_table's stub for this label, and */
     uint32_t stub_table;  /* the br_table (its wasm offset) that made it */
 };
@@ -220,6 +227,7 @@ struct alka_codegen {
     uint32_t emitted;
     bool *foreign_tables; /* per table: may hold functions of other instances */
     struct pages sites, relocs, rodata, fixups, tables, constants, stubs;
+    struct pages frames, call_sites, tries, clauses; /* struct alka_unwind's */
     uint32_t constant_count;
     reg_set allocatable, home_regs; /* what the limits and the module leave */
     bool has_memory32;  /* memory 0 exists and has 32-bit addresses: the memory model is for it */
@@ -269,6 +277,8 @@ struct emit {
     uint32_t home_web[32]; /* which web lives in each register of live_homes */
     uint32_t *current;     /* per local: its latest definition */
     uint32_t next_def, next_block;
+    uint32_t try_idx;       /* the innermost try whose body we are in; NO_OFF */
+    uint32_t pad_label_off; /* where the pad that is being emitted goes on */
     struct block *blocks;
     uint32_t block_count;
     int32_t slots_disp;  /* rbp-relative: operand slot 0 */
@@ -309,6 +319,15 @@ static inline void emit_fail(struct emit *e, alka_status status) {
 bool emit_reserve(struct emit *e, size_t bytes); /* false: failed, and e->status says why */
 void emit_site(struct emit *e, enum alka_trap trap, uint32_t wasm_off);
 void emit_reloc(struct emit *e, enum alka_reloc_kind kind, uint32_t index);
+/* A call that may throw ends here, inside of that try; NO_OFF: none. */
+void emit_call_site(struct emit *e, uint32_t try_idx);
+/* Their numbers: */
+uint32_t emit_try(struct emit *e, struct alka_try record);
+uint32_t emit_clause(struct emit *e, struct alka_clause record);
+struct alka_clause *emit_clause_at(const struct emit *e, uint32_t clause);
+struct alka_try *emit_try_at(const struct emit *e, uint32_t try_idx);
+/* How the function's frame is unwound. */
+void emit_frame_record(struct emit *e, uint32_t frame);
 void emit_patch(struct emit *e, uint32_t rel32_off, uint32_t target_off);
 /* Patches a chain of rel32 that link to each other (NO_OFF ends it). */
 void emit_patch_chain(struct emit *e, uint32_t last_off, uint32_t target_off);

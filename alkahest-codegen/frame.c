@@ -278,3 +278,10 @@ void frame_patch(struct emit *e) {
         x64_nop(&at, e->prologue_sub_bytes);
     }
 }
+
+uint32_t frame_record(const struct emit *e) {
+    uint32_t record = e->uses_frame && e->prologue_sub_off != NO_OFF ? e->frame_bytes : 0;
+    for (unsigned i = 0; i < sizeof frame_saved_order; i++)
+        record |= (e->saved_regs >> frame_saved_order[i] & 1) << i;
+    return record;
+}

@@ -16,6 +16,8 @@ void frame_restore(struct emit *e);
 bool frame_is_bare(const struct emit *e);
 /* When the body is done. */
 void frame_patch(struct emit *e);
+/* After that: what unwinding has to undo (code.h). */
+uint32_t frame_record(const struct emit *e);
 
 /* Between a home's register and its slot. */
 void frame_save(struct emit *e, const struct home *home);

@@ -21,6 +21,9 @@ low_fn low_unreachable, low_nop, low_block, low_loop, low_if, low_else, low_end,
 low_fn low_call, low_call_indirect, low_call_ref, low_return_call, low_return_call_indirect,
     low_return_call_ref, low_br_on_null, low_br_on_non_null, low_ref_as_non_null, low_memory_grow,
     low_table_grow;
+/* try.c */
+low_fn low_throw, low_throw_ref, low_try_table, low_try, low_catch, low_catch_all, low_delegate,
+    low_rethrow;
 /* bulk.c */
 low_fn low_helper;
 /* refs.c */

@@ -61,6 +61,35 @@ void emit_reloc(struct emit *e, enum alka_reloc_kind kind, uint32_t index) {
     text_append(e, &e->gen->relocs, &reloc, sizeof reloc);
 }
 
+void emit_call_site(struct emit *e, uint32_t try_idx) {
+    if (try_idx == NO_OFF)
+        return;
+    struct alka_call_site site = {emit_off(e), try_idx};
+    text_append(e, &e->gen->call_sites, &site, sizeof site);
+}
+
+uint32_t emit_try(struct emit *e, struct alka_try record) {
+    text_append(e, &e->gen->tries, &record, sizeof record);
+    return e->gen->tries.used_bytes / (uint32_t)sizeof record - 1;
+}
+
+uint32_t emit_clause(struct emit *e, struct alka_clause record) {
+    text_append(e, &e->gen->clauses, &record, sizeof record);
+    return e->gen->clauses.used_bytes / (uint32_t)sizeof record - 1;
+}
+
+struct alka_clause *emit_clause_at(const struct emit *e, uint32_t clause) {
+    return (struct alka_clause *)(void *)e->gen->clauses.data + clause;
+}
+
+struct alka_try *emit_try_at(const struct emit *e, uint32_t try_idx) {
+    return (struct alka_try *)(void *)e->gen->tries.data + try_idx;
+}
+
+void emit_frame_record(struct emit *e, uint32_t frame) {
+    text_append(e, &e->gen->frames, &frame, sizeof frame);
+}
+
 /* --- Jumps -------------------------------------------------------------------------------------*/
 
 void emit_patch(struct emit *e, uint32_t rel32_off, uint32_t target_off) {
@@ -109,7 +138,8 @@ void emit_stubs(struct emit *e) {
             return;
         struct stub stub;
         __builtin_memcpy(&stub, stubs->data + at, sizeof stub);
-        emit_patch(e, stub.jump_off, emit_off(e));
+        if (stub.jump_off != NO_OFF)
+            emit_patch(e, stub.jump_off, emit_off(e));
         stub.emit(e, &stub);
     }
     stubs->used_bytes = 0;

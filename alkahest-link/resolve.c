@@ -168,7 +168,7 @@ static bool resolve_fits(const struct alka_module *module, enum alka_memory_mode
     case ALKA_EXTERN_GLOBAL:
         return resolve_global_fits(&found->global, &module->globals[index], types, type_ids);
     case ALKA_EXTERN_TAG:
-        break;
+        return found->tag->type_id == type_ids[module->tags[index].type_idx];
     }
     return false;
 }

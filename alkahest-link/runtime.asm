@@ -82,7 +82,8 @@ alka_enter:
     mov     r9, [rdx + BLOCK_INTEGERS + 40]
     mov     rdx, [rdx + BLOCK_INTEGERS + 16]
     call    r11
-
+global alka_return_enter
+alka_return_enter:
     mov     r11, [rsp + GATE_BYTES]
     mov     [r11 + BLOCK_INTEGERS], rax
     mov     [r11 + BLOCK_INTEGERS + 8], rdx
@@ -112,7 +113,7 @@ alka_enter:
 global alka_resume_enter
 alka_resume_enter:
     mov     eax, eax
-    jmp     alka_enter.leave
+    jmp     alka_return_enter.leave
 
 ; --- Host functions --------------------------------------------------------------------------------
 
@@ -221,9 +222,9 @@ alka_gate_traps:
     mov     r10, [r11 + RECORD_EXPECTED]
     cmp     r10, [rax]
     jne     alka_routine_gone
-    lea     r10, [.back]
+    lea     r10, [alka_return_gate_traps]
     cmp     r10, [rsp]
-    je      .again
+    je      alka_gate_again
     find_thread rax
     lea     r10, [alka_resume_gate_traps]
     push    r15
@@ -236,7 +237,8 @@ alka_gate_traps:
     push    qword [thread(rax, THREAD_GATE)]
     mov     [thread(rax, THREAD_GATE)], rsp
     call    [r11 + RECORD_TARGET]
-.back:
+global alka_return_gate_traps
+alka_return_gate_traps:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
     add     rsp, 24
@@ -245,7 +247,7 @@ alka_gate_traps:
     cmp     dword [thread(r11, THREAD_PENDING)], 0
     jne     alka_routine_pending
     ret
-.again:                                             ; a tail call: the record above has a new callee
+alka_gate_again:                                    ; a tail call: the record above has a new callee
     mov     r15, [r11 + RECORD_CONTEXT]
     mov     r14, [r11 + RECORD_MEMORY]
     mov     [rsp + 8 + GATE_CALLEE], r15
@@ -267,7 +269,7 @@ alka_gate_returns:
     mov     rax, [r11 + RECORD_GENERATION]
     mov     r10, [r11 + RECORD_EXPECTED]
     cmp     r10, [rax]
-    jne     .gone
+    jne     alka_gate_gone
     find_thread rax
     lea     r10, [alka_resume_gate_returns]
     push    r15
@@ -284,6 +286,8 @@ alka_gate_returns:
     push    qword [thread(rax, THREAD_GATE)]
     mov     [thread(rax, THREAD_GATE)], rsp
     call    [r11 + RECORD_TARGET]
+global alka_return_gate_returns
+alka_return_gate_returns:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
     add     rsp, 56                             ; resume, data stack, callee, detail, rbx, r12, r13
@@ -292,7 +296,7 @@ alka_gate_returns:
     cmp     dword [thread(r11, THREAD_PENDING)], 0
     jne     alka_routine_pending
     ret
-.gone:
+alka_gate_gone:
     mov     rax, [r11 + RECORD_DETAIL]
     ret
 
@@ -320,28 +324,93 @@ align 16
 global alka_call_foreign
 alka_call_foreign:
     mov     rax, [r11 + ENTRY_FUNC]
-    lea     r10, [.back]
+    lea     r10, [alka_return_foreign]
     cmp     r10, [rsp]
-    je      .again
-    lea     r10, [alka_gate_traps.back]
+    je      alka_foreign_again
+    lea     r10, [alka_return_gate_traps]
     cmp     r10, [rsp]
-    je      .behind_gate
+    je      alka_foreign_behind_gate
     push    r15
     push    r14
     mov     r15, [r11 + ENTRY_CONTEXT]
     mov     r14, [rax + FUNC_MEMORY]
     call    [r11 + ENTRY_CODE]
-.back:
+global alka_return_foreign
+alka_return_foreign:
     pop     r14
     pop     r15
     ret
-.behind_gate:
+alka_foreign_behind_gate:
     mov     r15, [r11 + ENTRY_CONTEXT]
     mov     [rsp + 8 + GATE_CALLEE], r15
-.again:
+alka_foreign_again:
     mov     r15, [r11 + ENTRY_CONTEXT]
     mov     r14, [rax + FUNC_MEMORY]
     jmp     [r11 + ENTRY_CODE]
+
+; --- Exceptions ------------------------------------------------------------------------------------
+
+; alka_throw_tag: the tag's parameters are arguments, eax is the tag. alka_throw_ref: rdi is the exception.
+; C finds the handler, whose registers are loaded then; the frames in between are gone. Or it traps here.
+%macro throw_routine 1                          ; what
+align 16
+global alka_throw_%1
+alka_throw_%1:
+    find_thread r10
+    cmp     rsp, [thread(r10, THREAD_HOST_LIMIT)]
+    jb      alka_routine_exhausted
+    mov     [thread(r10, THREAD_DATA_POINTER)], rbp
+%ifidn %1, ref
+    mov     eax, -1
+%endif
+    mov     r10, rsp
+    sub     rsp, THROW_BYTES
+    and     rsp, -16
+    mov     [rsp + BLOCK_INTEGERS], rdi
+    mov     [rsp + BLOCK_INTEGERS + 8], rsi
+    mov     [rsp + BLOCK_INTEGERS + 16], rdx
+    mov     [rsp + BLOCK_INTEGERS + 24], rcx
+    mov     [rsp + BLOCK_INTEGERS + 32], r8
+    mov     [rsp + BLOCK_INTEGERS + 40], r9
+    store_vectors rsp
+    mov     [rsp + THROW_RSP], r10
+    mov     [rsp + THROW_RBP], rbp
+    mov     [rsp + THROW_SAVED], rbx
+    mov     [rsp + THROW_SAVED + 8], r12
+    mov     [rsp + THROW_SAVED + 16], r13
+    mov     [rsp + THROW_SAVED + 24], r14
+    mov     [rsp + THROW_R15], r15
+    mov     [rsp + THROW_TAG], eax
+    mov     rdi, rsp
+    call    [r11 + RECORD_TARGET]
+    mov     rbp, [rsp + THROW_RBP]
+    mov     rbx, [rsp + THROW_SAVED]
+    mov     r12, [rsp + THROW_SAVED + 8]
+    mov     r13, [rsp + THROW_SAVED + 16]
+    mov     r14, [rsp + THROW_SAVED + 24]
+    mov     r15, [rsp + THROW_R15]
+    test    al, al
+    jz      .trap
+    mov     r11, [rsp + THROW_RIP]
+    mov     rax, [rsp + BLOCK_INTEGERS]
+    mov     rdx, [rsp + BLOCK_INTEGERS + 8]
+    mov     rcx, [rsp + BLOCK_INTEGERS + 16]
+    mov     rsi, [rsp + BLOCK_INTEGERS + 24]
+    mov     rdi, [rsp + BLOCK_INTEGERS + 32]
+    mov     r8, [rsp + BLOCK_INTEGERS + 40]
+    load_vectors rsp
+    mov     rsp, [rsp + THROW_RSP]
+    find_thread r10
+    cmp     dword [thread(r10, THREAD_PENDING)], 0
+    jne     alka_routine_pending
+    jmp     r11
+.trap:
+    mov     rsp, [rsp + THROW_RSP]
+    jmp     alka_routine_pending
+%endmacro
+
+throw_routine tag
+throw_routine ref
 
 global alka_routines_end
 alka_routines_end:
@@ -358,5 +427,6 @@ alka_runtime_offsets:
     dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_GENERATION, RECORD_EXPECTED, RECORD_DETAIL
     dd GATE_CALLEE, GATE_BYTES
     dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
+    dd THROW_RSP, THROW_RBP, THROW_SAVED, THROW_R15, THROW_RIP, THROW_TAG, THROW_BYTES
 
 section .note.GNU-stack noalloc noexec nowrite progbits

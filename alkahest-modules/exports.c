@@ -35,6 +35,7 @@ void alka_instance_export_at(const struct alka_instance *instance, uint32_t expo
         };
         break;
     case ALKA_EXTERN_TAG:
+        out_extern->tag = instance->tags[index];
         break;
     }
 }

@@ -8,6 +8,7 @@
 
 #include <alkahest/helpers.h>
 #include <alkahest/routines.h>
+#include <alkahest/unwind.h>
 
 /* [at, at + count) lies in [0, size). */
 static bool helper_in_bounds(uint64_t at, uint64_t count, uint64_t size) {
@@ -198,6 +199,7 @@ void alka_helper_global_set(uint64_t reference, uint32_t global_idx, struct alka
 
 #define HELPER_ROUTINE_0(params) alka_host_direct_##params
 #define HELPER_ROUTINE_1(params) alka_host_direct_##params##_i32
+#define HELPER_ROUTINE_2(what) alka_throw_##what
 #define HELPER_RECORD(id, symbol, params, is_i32)                               \
     [ALKA_HELPER_##id] = {.routine = (uint64_t)HELPER_ROUTINE_##is_i32(params), \
                           .target = (uint64_t)(symbol)},

@@ -17,6 +17,7 @@ enum {
 /* Offsets in the pages below r15. */
 struct instance_plan {
     uint64_t funcs, memories, tables, own_memories, own_tables, memory_uses, table_uses, imports;
+    uint64_t tags, own_tags;
     uint64_t data_bytes, elements, references; /* of passive segments */
     uint64_t entries;                          /* of small tables, one after the other */
     uint64_t bytes;                            /* of everything, context included */
@@ -55,6 +56,9 @@ static struct instance_plan plan_make(const struct alka_image *image) {
     plan.own_tables = plan_take(&plan, own_tables, sizeof(struct alka_table));
     plan.memory_uses = plan_take(&plan, module->memory_count, sizeof(struct alka_use));
     plan.table_uses = plan_take(&plan, module->table_count, sizeof(struct alka_use));
+    plan.tags = plan_take(&plan, module->tag_count, sizeof(struct alka_tag *));
+    plan.own_tags =
+        plan_take(&plan, module->tag_count - module->imported_tags, sizeof(struct alka_tag));
     plan.imports = plan_take(&plan, module->import_count, sizeof(struct alka_extern));
     plan.data_bytes = plan_take(&plan, module->data_count, sizeof(uint32_t));
     plan.elements = plan_take(&plan, module->element_count, sizeof(struct alka_elements));
@@ -92,6 +96,8 @@ static alka_status instance_reserve(struct alka_instance *instance,
     instance->own_tables = (struct alka_table *)(low + plan->own_tables);
     instance->memory_uses = (struct alka_use *)(low + plan->memory_uses);
     instance->table_uses = (struct alka_use *)(low + plan->table_uses);
+    instance->tags = (const struct alka_tag **)(low + plan->tags);
+    instance->own_tags = (struct alka_tag *)(low + plan->own_tags);
     instance->imports = (struct alka_extern *)(low + plan->imports);
     instance->data_bytes = (uint32_t *)(low + plan->data_bytes);
     instance->elements = (struct alka_elements *)(low + plan->elements);
@@ -143,6 +149,7 @@ static void instance_bind(const struct alka_instance *instance) {
             instance_import_global(instance, index, &found->global);
             break;
         case ALKA_EXTERN_TAG:
+            instance->tags[index] = found->tag;
             break;
         }
     }
@@ -255,6 +262,17 @@ static void instance_make_funcs(struct alka_instance *instance) {
     }
 }
 
+static void instance_make_tags(struct alka_instance *instance) {
+    const struct alka_module *module = &instance->image->module;
+    for (uint32_t i = module->imported_tags; i < module->tag_count; i++) {
+        struct alka_tag *tag = &instance->own_tags[i - module->imported_tags];
+        tag->serial = ++instance->registry->tag_serials;
+        tag->type = alka_tag_type(module, i);
+        tag->type_id = instance->image->type_ids[module->tags[i].type_idx];
+        instance->tags[i] = tag;
+    }
+}
+
 static alka_status instance_make_globals(struct alka_instance *instance,
                                          struct alka_arena *scratch) {
     const struct alka_module *module = &instance->image->module;
@@ -320,6 +338,7 @@ static alka_status instance_build(struct alka_instance *instance, const struct a
     ALKA_TRY(instance_import(instance, vtable, scratch, out_diag));
     ALKA_TRY(instance_make_memories(instance));
     ALKA_TRY(instance_make_tables(instance, &plan));
+    instance_make_tags(instance);
     instance_make_funcs(instance);
     instance->context->instance = instance;
     instance->context->func_refs = instance->funcs;

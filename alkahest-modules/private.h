@@ -70,6 +70,15 @@ uint64_t *instance_global_cell(const struct alka_instance *instance, uint32_t gl
 /* Somebody else can name its functions from now on: it stays until the registry goes. */
 void instance_pin(struct alka_instance *instance);
 
+/* exceptions.c: what references to exceptions name */
+void exceptions_drop(struct alka_registry *registry);
+/* A new one with room for so many words, which the caller fills at once; 0: there are too many.
+ * Those that nothing refers to any more go: `stack_low` and `data_low` are where the thread's
+ * stacks begin. */
+uint64_t exceptions_make(struct alka_registry *registry, const struct alka_thread *thread,
+                         uint64_t stack_low, uint64_t data_low, struct alka_exception shape,
+                         uint64_t **out_words);
+
 /* segments.c: what table.init and memory.init read. `references` has room for the items of all
  * passive element segments. */
 ALKA_MUST_CHECK alka_status segments_make(struct alka_instance *instance, uint64_t *references,

@@ -47,6 +47,7 @@ void alka_registry_drop(struct alka_registry *registry) {
         instance_unlink(at);
     for (struct alka_instance *at = NULL; (at = alka_registry_next(registry, at));)
         instance_free(at);
+    exceptions_drop(registry);
     while (registry->images) {
         registry->images->references = 1;
         alka_image_release(registry->images);

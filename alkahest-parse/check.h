@@ -13,8 +13,8 @@
 struct check_frame {
     const struct alka_functype *type; /* borrowed: of the module, or static */
     uint32_t floor;                   /* height of the operand stack below the parameters */
-    uint32_t op;                      /* BLOCK, LOOP, IF, ELSE; BLOCK for the function itself */
-    uint32_t set_count;               /* check.set_count when it was opened */
+    uint32_t op; /* BLOCK, LOOP, IF, ELSE, TRY, CATCH, CATCH_ALL; BLOCK for the function itself */
+    uint32_t set_count; /* check.set_count when it was opened */
     bool is_unreachable;
 };
 
@@ -30,6 +30,7 @@ struct check {
 
     struct check_frame *frames;
     uint32_t depth, frame_room, deepest_frame;
+    uint32_t arms, deepest_arms; /* open catch arms of the older kind */
 
     const struct alka_functype *type; /* of the function */
     struct alka_functype body_type;   /* of its body as a block: the parameters are locals */
@@ -142,6 +143,14 @@ ALKA_MUST_CHECK alka_status check_special(struct check *check, uint32_t op);
 /* Typed references; objects. */
 ALKA_MUST_CHECK alka_status check_reference(struct check *check, uint32_t op);
 ALKA_MUST_CHECK alka_status check_object(struct check *check, uint32_t op);
+ALKA_MUST_CHECK alka_status check_exceptions(struct check *check, uint32_t op);
+
+/* check_control.c: a block type; the end of a block or of one of its arms, whose results and
+ * nothing but them are there. */
+ALKA_MUST_CHECK alka_status check_block_type(struct check *check,
+                                             const struct alka_functype **out_type);
+ALKA_MUST_CHECK alka_status check_finish_arm(struct check *check);
+ALKA_MUST_CHECK alka_status check_end(struct check *check);
 
 /* Advances over common instructions up to one that it leaves to check_step. */
 void check_fast(struct check *check);

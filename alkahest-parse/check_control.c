@@ -40,13 +40,13 @@ alka_status check_push_frame(struct check *check, uint32_t op, const struct alka
 }
 
 /* Block types of one result or none; others are made. */
-static const alka_valtype control_results[] = {ALKA_I32,  ALKA_I64,     ALKA_F32,      ALKA_F64,
-                                               ALKA_V128, ALKA_FUNCREF, ALKA_EXTERNREF};
+static const alka_valtype control_results[] = {
+    ALKA_I32, ALKA_I64, ALKA_F32, ALKA_F64, ALKA_V128, ALKA_FUNCREF, ALKA_EXTERNREF, ALKA_EXNREF};
 #define CONTROL_RESULT(index) \
     { NULL, &control_results[index], 0, 1 }
 static const struct alka_functype control_single[] = {
     CONTROL_RESULT(0), CONTROL_RESULT(1), CONTROL_RESULT(2), CONTROL_RESULT(3),
-    CONTROL_RESULT(4), CONTROL_RESULT(5), CONTROL_RESULT(6),
+    CONTROL_RESULT(4), CONTROL_RESULT(5), CONTROL_RESULT(6), CONTROL_RESULT(7),
 };
 static const struct alka_functype control_empty;
 
@@ -72,7 +72,7 @@ static alka_status control_single_type(struct check *check, alka_valtype type,
 enum { CONTROL_EMPTY_BLOCK = 0x40 };
 
 /* A block type (5.4.1): empty, one value type, or a type index in 33 signed bits. */
-static alka_status control_block_type(struct check *check, const struct alka_functype **out_type) {
+alka_status check_block_type(struct check *check, const struct alka_functype **out_type) {
     struct input *in = &check->in;
     const uint8_t *at = in->cursor;
     if (at < in->end && *at == CONTROL_EMPTY_BLOCK) {
@@ -100,7 +100,7 @@ static alka_status control_block_type(struct check *check, const struct alka_fun
 
 static alka_status control_enter(struct check *check, uint32_t op) {
     const struct alka_functype *type = &control_empty;
-    ALKA_TRY(control_block_type(check, &type));
+    ALKA_TRY(check_block_type(check, &type));
     if (op == ALKA_OP_IF)
         ALKA_TRY(check_pop(check, ALKA_I32));
     ALKA_TRY(check_pop_types(check, type->params, type->param_count));
@@ -110,7 +110,7 @@ static alka_status control_enter(struct check *check, uint32_t op) {
 }
 
 /* The end of a block or of an `if`'s first arm: its results, and nothing but them, are there. */
-static alka_status control_finish_arm(struct check *check) {
+alka_status check_finish_arm(struct check *check) {
     const struct alka_functype *type = check_top(check)->type;
     ALKA_TRY(check_pop_types(check, type->results, type->result_count));
     if (check->sp != check->floor)
@@ -122,7 +122,7 @@ static alka_status control_else(struct check *check) {
     struct check_frame *frame = check_top(check);
     if (frame->op != ALKA_OP_IF)
         return check_fail(check, ALKA_E_ELSE_WITHOUT_IF, 0, 0);
-    ALKA_TRY(control_finish_arm(check));
+    ALKA_TRY(check_finish_arm(check));
     frame->op = ALKA_OP_ELSE;
     frame->is_unreachable = false;
     check_forget_sets(check);
@@ -139,15 +139,16 @@ static alka_status control_missing_else(struct check *check, const struct alka_f
     return is_same ? ALKA_OK : check_fail(check, ALKA_E_IF_WITHOUT_ELSE, 0, 0);
 }
 
-static alka_status control_end(struct check *check) {
+alka_status check_end(struct check *check) {
     const struct check_frame *frame = check_top(check);
     const struct alka_functype *type = frame->type;
-    ALKA_TRY(control_finish_arm(check));
+    ALKA_TRY(check_finish_arm(check));
     if (frame->op == ALKA_OP_IF)
         ALKA_TRY(control_missing_else(check, type));
     if (check->is_summarized)
         summarize_end(&check->sum, in_off(&check->in, check->at));
     check_forget_sets(check);
+    check->arms -= frame->op == ALKA_OP_CATCH || frame->op == ALKA_OP_CATCH_ALL;
     if (--check->depth == 0)
         return ALKA_OK;
     check->floor = check->stack + check_top(check)->floor;
@@ -324,7 +325,7 @@ alka_status check_control(struct check *check, uint32_t op) {
     case ALKA_OP_ELSE:
         return control_else(check);
     case ALKA_OP_END:
-        return control_end(check);
+        return check_end(check);
     case ALKA_OP_BR:
         return control_br(check);
     case ALKA_OP_BR_IF:

@@ -238,7 +238,7 @@ FAST_INLINE bool fast_end(struct check *check, struct fast *fast) {
     const struct check_frame *frame = check_top(check);
     const struct alka_functype *type = frame->type;
     uint32_t count = type->result_count;
-    if (check->depth == 1 || count > 1 || check->is_set ||
+    if (check->depth == 1 || count > 1 || check->is_set || frame->op > ALKA_OP_ELSE ||
         (frame->op == ALKA_OP_IF && (count || type->param_count)) ||
         fast->sp != fast->floor + count || (count && fast->sp[-1] != type->results[0]))
         return false;

@@ -113,7 +113,8 @@ static alka_status check_finish(struct check *check) {
     summary.func_idx = in->func_idx;
     summary.code.off = in_off(in, check->code);
     summary.code.size = (uint32_t)(in->end - check->code);
-    summary.max_operands = (uint32_t)(check->deepest - check->stack);
+    /* An arm may keep its exception below its operands. */
+    summary.max_operands = (uint32_t)(check->deepest - check->stack) + check->deepest_arms;
     summary.max_nesting = check->deepest_frame;
     *check->out_summary = summary;
     return ALKA_OK;

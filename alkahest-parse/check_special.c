@@ -221,6 +221,15 @@ alka_status check_special(struct check *check, uint32_t op) {
         return special_ref_is_null(check);
     case ALKA_OP_REF_FUNC:
         return special_ref_func(check);
+    case ALKA_OP_THROW:
+    case ALKA_OP_THROW_REF:
+    case ALKA_OP_TRY_TABLE:
+    case ALKA_OP_TRY:
+    case ALKA_OP_CATCH:
+    case ALKA_OP_CATCH_ALL:
+    case ALKA_OP_DELEGATE:
+    case ALKA_OP_RETHROW:
+        return check_exceptions(check, op);
     default:
         return check_control(check, op);
     }

@@ -10,8 +10,8 @@
 /* What could be used if it were allowed. */
 static alka_feature_set in_possible(const struct alka_module *module) {
     if (module->features_allowed & ALKA_FEATURES_UNBUILT_TOO)
-        return (alka_feature_set)INPUT_FEATURES_KNOWN;
-    return (alka_feature_set)INPUT_FEATURES_KNOWN & (alka_feature_set)ALKA_FEATURES_BUILT;
+        return (alka_feature_set)ALKA_FEATURES_ALL;
+    return (alka_feature_set)ALKA_FEATURES_ALL & (alka_feature_set)ALKA_FEATURES_BUILT;
 }
 
 /* What the empty module is a borrow of, should its span be null. */
@@ -215,6 +215,25 @@ bool in_starts_valtype(uint8_t byte) {
     return byte == IN_REF_NULL || byte == IN_REF || in_type_code(byte);
 }
 
+alka_status in_heaptype(struct input *in, uint32_t *out_heap) {
+    const uint8_t *at = in->cursor;
+    const struct in_type_code *code = at < in->end ? in_type_code(*at) : NULL;
+    if (code && alka_valtype_is_ref(code->type)) {
+        in->cursor++;
+        *out_heap = alka_valtype_heap(code->type);
+        return in_use(in, (enum alka_feature)code->feature, at);
+    }
+    int64_t type_idx = 0;
+    ALKA_TRY(in_signed(in, 33, &type_idx));
+    if (type_idx < 0)
+        return in_fail(in, ALKA_E_REFERENCE_TYPE, at, *at, 0);
+    ALKA_TRY(in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at));
+    if (type_idx >= in->module->type_count)
+        return in_fail(in, ALKA_E_UNKNOWN_TYPE, at, (uint64_t)type_idx, 0);
+    *out_heap = in->module->type_defs[type_idx].canonical;
+    return ALKA_OK;
+}
+
 static alka_status in_type(struct input *in, alka_status malformed, alka_valtype *out_type) {
     const uint8_t *at = in->cursor;
     uint8_t byte = 0;
@@ -246,25 +265,6 @@ alka_status in_reftype(struct input *in, alka_valtype *out_type) {
         return ALKA_OK;
     }
     return in_type(in, ALKA_E_REFERENCE_TYPE, out_type);
-}
-
-alka_status in_heaptype(struct input *in, uint32_t *out_heap) {
-    const uint8_t *at = in->cursor;
-    if (in->cursor < in->end && in_type_code(*in->cursor)) {
-        alka_valtype type = 0;
-        ALKA_TRY(in_type(in, ALKA_E_REFERENCE_TYPE, &type));
-        *out_heap = alka_valtype_heap(type);
-        return ALKA_OK;
-    }
-    int64_t type_idx = 0;
-    ALKA_TRY(in_signed(in, 33, &type_idx));
-    if (type_idx < 0)
-        return in_fail(in, ALKA_E_REFERENCE_TYPE, at, *at, 0);
-    ALKA_TRY(in_use(in, ALKA_FEATURE_FUNCTION_REFERENCES, at));
-    if (type_idx >= in->module->type_count)
-        return in_fail(in, ALKA_E_UNKNOWN_TYPE, at, (uint64_t)type_idx, 0);
-    *out_heap = in->module->type_defs[type_idx].canonical;
-    return ALKA_OK;
 }
 
 alka_status in_type_of_form(struct input *in, const uint8_t *at, enum alka_type_form form,

@@ -26,13 +26,6 @@ struct input {
     uint32_t section_id, func_idx, op; /* for diagnostics; ALKA_DIAG_NONE */
 };
 
-/* The features that this validator can check, built or not. */
-enum {
-    INPUT_FEATURES_KNOWN =
-        (int)(ALKA_FEATURES_ALL &
-              ~(uint32_t)(ALKA_FEATURE_BIT(EXCEPTIONS) | ALKA_FEATURE_BIT(LEGACY_EXCEPTIONS)))
-};
-
 void in_init(struct input *in, struct alka_module *module, struct alka_arena *arena,
              struct alka_diag *diag);
 

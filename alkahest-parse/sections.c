@@ -157,6 +157,28 @@ static alka_status section_add_function(struct parser *parser, bool imported) {
     return ALKA_OK;
 }
 
+/* A tag (5.5.16): its attribute says that it is of exceptions. */
+static alka_status section_add_tag(struct parser *parser, bool imported) {
+    struct input *in = &parser->in;
+    struct alka_module *module = in->module;
+    const uint8_t *at = in->cursor;
+    struct alka_tag_def tag = {.imported = imported};
+    uint8_t attribute = 0;
+    if (module->tag_count >= module->limits->tags)
+        return in_fail(in, ALKA_E_LIMIT_TAGS, at, module->tag_count + 1, module->limits->tags);
+    ALKA_TRY(in_byte(in, &attribute));
+    if (attribute != 0)
+        return in_fail(in, ALKA_E_TAG_ATTRIBUTE, at, attribute, 0);
+    const uint8_t *type_at = in->cursor;
+    ALKA_TRY(in_function_type(in, type_at, &tag.type_idx));
+    if (module->types[tag.type_idx].result_count != 0)
+        return in_fail(in, ALKA_E_TAG_RESULTS, type_at, module->tag_count, 0);
+    ALKA_TRY(parser_grow(parser, &module->tags, sizeof *module->tags, module->tag_count, 1,
+                         &parser->tags_room));
+    module->tags[module->tag_count++] = tag;
+    return ALKA_OK;
+}
+
 /* Reads what an import is (5.5.5) into the index space of its kind. */
 static alka_status section_import_item(struct parser *parser, uint8_t kind, const uint8_t *at,
                                        uint32_t *out_index) {
@@ -176,7 +198,9 @@ static alka_status section_import_item(struct parser *parser, uint8_t kind, cons
         *out_index = module->imported_globals++;
         return section_add_global(parser, true);
     case ALKA_EXTERN_TAG:
-        return in_use(in, ALKA_FEATURE_EXCEPTIONS, at);
+        ALKA_TRY(in_use(in, ALKA_FEATURE_EXCEPTIONS, at));
+        *out_index = module->imported_tags++;
+        return section_add_tag(parser, true);
     default:
         return in_fail(in, ALKA_E_IMPORT_KIND, at, kind, 0);
     }
@@ -242,6 +266,11 @@ alka_status section_memory(struct parser *parser) {
                                section_add_memory);
 }
 
+alka_status section_tag(struct parser *parser) {
+    return section_definitions(parser, parser->in.module->limits->tags, ALKA_E_LIMIT_TAGS,
+                               section_add_tag);
+}
+
 alka_status section_global(struct parser *parser) {
     return section_definitions(parser, parser->in.module->limits->globals, ALKA_E_LIMIT_GLOBALS,
                                section_add_global);
@@ -264,7 +293,8 @@ static uint32_t section_extern_count(const struct alka_module *module, enum alka
         *out_unknown = ALKA_E_UNKNOWN_GLOBAL;
         return module->global_count;
     case ALKA_EXTERN_TAG:
-        break;
+        *out_unknown = ALKA_E_UNKNOWN_TAG;
+        return module->tag_count;
     }
     *out_unknown = ALKA_E_EXPORT_KIND;
     return 0;
@@ -293,7 +323,7 @@ static alka_status section_mark_exported(struct parser *parser, const struct alk
     case ALKA_EXTERN_TAG:
         break;
     }
-    return in_use(&parser->in, ALKA_FEATURE_EXCEPTIONS, at);
+    return ALKA_OK;
 }
 
 static alka_status section_export_item(struct parser *parser) {
@@ -312,7 +342,7 @@ static alka_status section_export_item(struct parser *parser) {
         return in_fail(in, ALKA_E_EXPORT_KIND, at, kind, 0);
     export->kind = (enum alka_extern_kind)kind;
     if (export->kind == ALKA_EXTERN_TAG)
-        return in_use(in, ALKA_FEATURE_EXCEPTIONS, at);
+        ALKA_TRY(in_use(in, ALKA_FEATURE_EXCEPTIONS, at));
     const uint8_t *index_at = in->cursor;
     ALKA_TRY(in_u32(in, &export->index));
     alka_status unknown;

@@ -30,7 +30,7 @@ enum section_id {
 struct parser {
     struct input in;
     /* How many elements the arrays of the index spaces can hold. */
-    uint32_t functions_room, tables_room, memories_room, globals_room, customs_room;
+    uint32_t functions_room, tables_room, memories_room, globals_room, tags_room, customs_room;
     uint32_t defined_functions; /* announced by the function section */
     uint32_t known_bodies;      /* whose extents the code section has told so far */
     bool has_code, has_data;
@@ -48,6 +48,7 @@ ALKA_MUST_CHECK alka_status section_import(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_function(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_table(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_memory(struct parser *parser);
+ALKA_MUST_CHECK alka_status section_tag(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_global(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_export(struct parser *parser);
 ALKA_MUST_CHECK alka_status section_start(struct parser *parser);

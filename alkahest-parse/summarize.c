@@ -242,6 +242,18 @@ void summarize_else(struct summarize *sum) {
     sum->is_live = true;
 }
 
+void summarize_catch(struct summarize *sum) { summarize_else(sum); }
+
+void summarize_rethrow(struct summarize *sum, uint32_t depth) {
+    if (sum->is_live)
+        sum->blocks[sum->frames[sum->frame_count - 1 - depth].block].is_rethrown = true;
+}
+
+void summarize_caught(struct summarize *sum, uint32_t count) {
+    if (count > sum->max_call_results)
+        sum->max_call_results = count;
+}
+
 /* Locals that every way has assigned: their latest definition stands for all those in the block. */
 static void sum_promote(struct summarize *sum, const struct sum_frame *frame, uint32_t index,
                         uint32_t parent_block) {

@@ -80,6 +80,13 @@ void summarize_loop(struct summarize *sum);
 void summarize_if(struct summarize *sum);
 void summarize_else(struct summarize *sum);
 void summarize_end(struct summarize *sum, uint32_t off); /* the body's own `end` included */
+/* An arm of the older try: reached from any call in its body. For those of try_table, a branch to
+ * their label where it begins says as much: all that is assigned in it may be, or not. */
+void summarize_catch(struct summarize *sum);
+/* The exception of this arm is thrown again. */
+void summarize_rethrow(struct summarize *sum, uint32_t depth);
+/* An exception brings so many values to a handler. */
+void summarize_caught(struct summarize *sum, uint32_t count);
 /* br and br_if, and each label of br_table */
 void summarize_branch(struct summarize *sum, uint32_t depth);
 /* Nothing falls through: after br, br_table, return, unreachable */

@@ -2,6 +2,7 @@
  * does not trap. Traps need a fault handler: alkahest/host tests them. */
 #include "block.h"
 #include "fake_crucible.h"
+#include <alkahest/unwind.h>
 
 #include <alkahest/call.h>
 #include <alkahest/link.h>
@@ -121,6 +122,13 @@ static void offsets_are_those_of_c(void **state) {
         offsetof(struct alka_call_block, data_pointer),
         offsetof(struct alka_call_block, uses_vectors),
         sizeof(struct alka_call_block),
+        offsetof(struct alka_throw, rsp),
+        offsetof(struct alka_throw, rbp),
+        offsetof(struct alka_throw, saved),
+        offsetof(struct alka_throw, r15),
+        offsetof(struct alka_throw, rip),
+        offsetof(struct alka_throw, tag_idx),
+        sizeof(struct alka_throw),
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_int_equal(alka_runtime_offsets[i], expected[i]);

@@ -87,7 +87,7 @@ class Blob(CommandTest):
 
     def test_missing_processor_features_are_named(self):
         content = bytearray(self.compile().read_bytes())
-        at = content.index(b"ALKA\x01\0\0\0") + 20
+        at = content.index(b"ALKA\x02\0\0\0") + 20
         content[at:at + 4] = (1 << 20).to_bytes(4, "little")
         self.path.write_bytes(content)
         self.check(alkahest("run", self.path), 1, out="", err="ALKA_51")

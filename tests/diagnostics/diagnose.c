@@ -39,11 +39,11 @@ static uint32_t *setting_limit(struct alka_limits *limits, const char *name, siz
         size_t offset;
     } rows[] = {
 #define ROW(field) {#field, offsetof(struct alka_limits, field)}
-        ROW(module_bytes),  ROW(types),         ROW(functions),        ROW(imports),
-        ROW(exports),       ROW(globals),       ROW(tables),           ROW(memories),
-        ROW(data_segments), ROW(params),        ROW(element_segments), ROW(results),
-        ROW(struct_fields), ROW(locals),        ROW(module_locals),    ROW(body_bytes),
-        ROW(nesting),       ROW(operand_stack), ROW(br_table_arms),
+        ROW(module_bytes),  ROW(types),   ROW(functions),        ROW(imports),
+        ROW(exports),       ROW(globals), ROW(tables),           ROW(memories),
+        ROW(data_segments), ROW(params),  ROW(element_segments), ROW(results),
+        ROW(struct_fields), ROW(tags),    ROW(locals),           ROW(module_locals),
+        ROW(body_bytes),    ROW(nesting), ROW(operand_stack),    ROW(br_table_arms),
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strncmp(rows[i].name, name, length) == 0 && rows[i].name[length] == 0)

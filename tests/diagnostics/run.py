@@ -50,8 +50,11 @@ def codes(source: pathlib.Path) -> dict[int, str]:
     return {int(n): message for n, message in re.findall(r'^ALKA_CODE\((\d+), \w+, "(.*)"\)', text, re.M)}
 
 
+FEATURE_UNBUILT = 41  # cannot be had from a version that builds every feature it knows
+
+
 def needs_module(code: int) -> bool:
-    return code < 200 or code in (900, 901) or 910 <= code < 1000
+    return code != FEATURE_UNBUILT and (code < 200 or code in (900, 901) or 910 <= code < 1000)
 
 
 def feature_bits(case: Case, source: pathlib.Path) -> int:

@@ -31,7 +31,7 @@
 #include <alkahest/span.h>
 #include <alkahest/status.h>
 
-#define ALKA_BLOB_FORMAT 1u
+#define ALKA_BLOB_FORMAT 2u
 
 /* 0.1.0 is 0x000100. */
 #define ALKA_BLOB_VERSION(major, minor, patch) \
@@ -48,7 +48,8 @@ struct alka_blob_info {
     uint32_t features_allowed; /* alka_feature_set that the module was validated with */
     uint32_t function_count;   /* defined functions */
     uint32_t functions_bytes;  /* of .text that are functions */
-    uint32_t reserved[7];      /* 0 */
+    uint32_t unwind_off;       /* of struct alka_unwind: in .rodata, from the start of .text */
+    uint32_t reserved[6];      /* 0 */
 };
 
 /* Sections by the number that ALKA_E_BLOB_SECTION and ALKA_E_BLOB_TABLE report. */
@@ -73,7 +74,7 @@ struct alka_blob {
     struct alka_span function_offs; /* function_count + 1 of uint32_t */
     struct alka_span trap_sites;    /* trap_site_count of struct alka_trap_site */
     struct alka_span relocs;        /* reloc_count of struct alka_reloc */
-    uint32_t functions_bytes, function_count, trap_site_count, reloc_count;
+    uint32_t functions_bytes, function_count, trap_site_count, reloc_count, unwind_off;
     uint32_t compiler_version;
     enum alka_memory_model memory_model;
     alka_cpu_set cpu_required;

@@ -71,7 +71,8 @@ struct alka_thread {
     uint64_t pending;
     struct alka_trap_report *report; /* of the last trap; NULL: nobody wants to know */
     void *owner;                     /* whoever made the stack */
-    uint64_t reserved[6];
+    uint64_t exception;              /* the last one that nobody caught: a reference, or 0 */
+    uint64_t reserved[5];
 };
 
 /* What a funcref points to. Immutable while any table or module can name it. */

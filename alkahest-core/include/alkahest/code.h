@@ -32,7 +32,7 @@ typedef uint32_t alka_cpu_set;
 
 /* Runtime helpers that code calls: plain System V functions, whose parameters are the operands in
  * order, then the immediates, then the caller's context. */
-/* HELPER(id, C symbol, parameters without the context, i32 result: 1) */
+/* HELPER(id, C symbol, parameters without the context, i32 result: 1; 2: its own routine) */
 /* clang-format off */
 #define ALKA_HELPERS(HELPER)                                                                      \
     HELPER(MEMORY_GROW, alka_helper_memory_grow, 2, 0) /* (delta, memory) → u64 old pages, -1 */  \
@@ -49,7 +49,9 @@ typedef uint32_t alka_cpu_set;
     HELPER(GLOBAL_SET, alka_helper_global_set, 2, 0)   /* (funcref, global) */                    \
     HELPER(NOTIFY, alka_helper_notify, 4, 1)           /* (index, count, offset, memory) */       \
     HELPER(WAIT32, alka_helper_wait32, 5, 1) /* (index, expected, timeout, offset, memory) */     \
-    HELPER(WAIT64, alka_helper_wait64, 5, 1) /* the same */
+    HELPER(WAIT64, alka_helper_wait64, 5, 1) /* the same */                                       \
+    HELPER(THROW, alka_helper_throw, tag, 2) /* the tag's parameters, the tag itself in eax */    \
+    HELPER(THROW_REF, alka_helper_throw, ref, 2) /* (exception) */
 /* clang-format on */
 
 enum alka_helper {
@@ -72,9 +74,48 @@ struct alka_reloc {
     uint32_t kind : 8, index : 24;
 };
 
+/*
+ * Where exceptions go. These tables end the read-only data, and are looked at only when something
+ * is thrown: a function's frame by its number, the handlers around a call by its return address.
+ */
+struct alka_unwind {
+    /* Offsets in the text: a word per defined function (alka_unwind_frame_bytes, _saved), and the
+     * three tables below. */
+    uint32_t frames_off, sites_off, tries_off, clauses_off;
+    uint32_t site_count, try_count, clause_count;
+};
+
+/* Bytes of data stack, a multiple of 16, and which callee-saved registers the prologue pushed, from
+ * the lowest bit on: rbx r12 r13 r14. */
+static inline uint32_t alka_unwind_frame_bytes(uint32_t frame) { return frame & ~UINT32_C(15); }
+static inline uint32_t alka_unwind_frame_saved(uint32_t frame) { return frame & 15; }
+
+/* A call inside of a try; sorted by code_off. */
+struct alka_call_site {
+    uint32_t code_off; /* behind the call */
+    uint32_t try_idx;  /* the innermost */
+};
+
+struct alka_try {
+    uint32_t outer;        /* who is asked next; ALKA_NO_INDEX: the caller */
+    uint32_t first_clause; /* ALKA_NO_INDEX: there is none */
+};
+
+/*
+ * A handler. At its pad the exception's values are where results of a call would be, and behind
+ * them a reference to the exception if it wants one; callee-saved registers and rbp are as at the
+ * call.
+ */
+struct alka_clause {
+    uint32_t tag_idx; /* ALKA_NO_INDEX: any */
+    uint32_t next;    /* of the same try, or ALKA_NO_INDEX */
+    uint32_t pad_off, with_ref;
+};
+
 struct alka_code {
     const uint8_t *text; /* functions, then read-only data */
     uint32_t text_bytes, functions_bytes;
+    uint32_t unwind_off;           /* of struct alka_unwind, in the text */
     const uint32_t *function_offs; /* per defined function: first byte; one more: functions_bytes */
     const struct alka_trap_site *trap_sites; /* sorted by code_off */
     const struct alka_reloc *relocs;         /* sorted by code_off */

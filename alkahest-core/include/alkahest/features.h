@@ -20,12 +20,12 @@
     FEATURE(EXTENDED_CONST, "extended-const", 3, 1)           \
     FEATURE(MULTI_MEMORY, "multi-memory", 3, 1)               \
     FEATURE(MEMORY64, "memory64", 3, 1)                       \
-    FEATURE(EXCEPTIONS, "exceptions", 3, 0)                   \
+    FEATURE(EXCEPTIONS, "exceptions", 3, 1)                   \
     FEATURE(FUNCTION_REFERENCES, "function-references", 3, 1) \
     FEATURE(RELAXED_SIMD, "relaxed-simd", 3, 1)               \
     FEATURE(GC, "gc", 3, 1)                                   \
     FEATURE(THREADS, "threads", 0, 1)                         \
-    FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 0)
+    FEATURE(LEGACY_EXCEPTIONS, "legacy-exceptions", 0, 1)
 
 enum alka_feature {
 #define ALKA_FEATURE_ID(id, name, release, built) ALKA_FEATURE_##id,

@@ -85,7 +85,7 @@ struct alka_global_def {
 };
 
 struct alka_tag_def {
-    uint32_t type_idx;
+    uint32_t type_idx; /* parameters: what an exception carries; no results */
     bool imported;
 };
 
@@ -158,6 +158,11 @@ uint32_t alka_type_group_words(const struct alka_module *module, uint32_t group_
                                const uint32_t *ids, uint32_t *out);
 /* In those words: a place in the group, not an index. Indices are below. */
 #define ALKA_TYPE_IN_GROUP UINT32_C(0x400000)
+
+static inline const struct alka_functype *alka_tag_type(const struct alka_module *module,
+                                                        uint32_t tag_idx) {
+    return &module->types[module->tags[tag_idx].type_idx];
+}
 
 static inline const struct alka_functype *alka_function_type(const struct alka_module *module,
                                                              uint32_t func_idx) {

@@ -10,7 +10,8 @@
  * Both walks number alike, and leave out code that no path reaches (what stands between br, return,
  * br_table or unreachable and the end of its block, and what follows a block whose end nothing
  * reaches): definitions 0 … local_count - 1 are the initial values, then one per set or tee in the
- * order of the bytes; blocks: 0 is the body, then one per block, loop, if and else. The definition
+ * order of the bytes; blocks: 0 is the body, then one per block, loop, if and else, try_table, try
+ * and its arms. The definition
  * that a local.get reads is the latest of its local, in the order of the bytes.
  */
 #ifndef ALKAHEST_SUMMARY_H
@@ -37,6 +38,7 @@ struct alka_web {
 struct alka_block_facts {
     uint32_t end_off; /* module offset of its `end` */
     bool is_loop, is_innermost;
+    bool is_rethrown; /* an arm of the older try whose exception is thrown again */
 };
 
 struct alka_body_summary {

@@ -27,7 +27,8 @@
     TRAP(HOST, 616, "a host function refused")                       \
     TRAP(EXIT, 617, "the module asked to exit")                      \
     TRAP(KILLED, 618, "killed")                                      \
-    TRAP(CALLEE_GONE, 619, "the called module is gone")
+    TRAP(CALLEE_GONE, 619, "the called module is gone")              \
+    TRAP(EXCEPTIONS_EXHAUSTED, 620, "too many exceptions are held by reference")
 
 enum alka_trap {
 #define ALKA_TRAP_ID(id, code, message) ALKA_TRAP_##id,

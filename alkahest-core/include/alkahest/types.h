@@ -52,6 +52,7 @@ enum alka_heap {
      ((alka_valtype)(heap) << 9))
 #define ALKA_FUNCREF ALKA_REF(ALKA_HEAP_FUNC, true)
 #define ALKA_EXTERNREF ALKA_REF(ALKA_HEAP_EXTERN, true)
+#define ALKA_EXNREF ALKA_REF(ALKA_HEAP_EXN, true)
 
 static inline enum alka_kind alka_valtype_kind(alka_valtype type) {
     return (enum alka_kind)(type & 0xFF);

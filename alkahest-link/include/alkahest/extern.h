@@ -74,6 +74,13 @@ struct alka_global {
     uint64_t *cell; /* 8 bytes; v128 16, aligned. A host's cell outlives its importers */
 };
 
+/* A tag's identity is its serial number: one per registry, never reused. */
+struct alka_tag {
+    uint64_t serial;
+    const struct alka_functype *type; /* parameters: what its exceptions carry */
+    uint32_t type_id;                 /* canonical */
+};
+
 /* What a gate does when its callee traps, or is gone. */
 enum alka_gate_policy {
     ALKA_GATE_TRAPS,  /* the caller traps with it */
@@ -91,6 +98,7 @@ struct alka_extern {
         struct alka_table *table;
         struct alka_memory *memory;
         struct alka_global global;
+        const struct alka_tag *tag;
     };
     uint64_t gate_error; /* RETURNS */
 };

@@ -21,6 +21,8 @@ extern const char alka_resume_enter[], alka_resume_gate_traps[], alka_resume_gat
 typedef void alka_routine(void);
 extern alka_routine alka_host_direct_0, alka_host_direct_1, alka_host_direct_2, alka_host_direct_3,
     alka_host_direct_4, alka_host_direct_5;
+/* How module code throws: unwind.h. */
+extern alka_routine alka_throw_tag, alka_throw_ref;
 extern alka_routine alka_host_direct_0_i32, alka_host_direct_1_i32, alka_host_direct_2_i32,
     alka_host_direct_3_i32, alka_host_direct_4_i32, alka_host_direct_5_i32;
 

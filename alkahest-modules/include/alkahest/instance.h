@@ -54,6 +54,8 @@ struct alka_instance {
     struct alka_table **tables;
     struct alka_memory *own_memories;
     struct alka_table *own_tables;
+    const struct alka_tag **tags; /* by index, imported ones too */
+    struct alka_tag *own_tags;
     struct alka_use *memory_uses, *table_uses; /* by index */
     struct alka_extern *imports;               /* as resolved; owners are held */
     uint32_t *data_bytes; /* per data segment: what memory.init may read; 0 once dropped */

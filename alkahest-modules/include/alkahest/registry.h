@@ -77,6 +77,8 @@ struct alka_registry {
     struct alka_instance_chunk *instances;
     struct alka_instance *free_instance;
     uint32_t image_count, instance_count; /* living ones */
+    uint64_t tag_serials;                 /* given out */
+    struct alka_exceptions *exceptions;   /* those that references name; NULL: none so far */
 };
 
 void alka_registry_init(struct alka_registry *registry, const struct alka_crucible *crucible);
@@ -163,6 +165,21 @@ enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
                                            struct alka_thread *thread,
                                            const struct alka_fault_state *state,
                                            enum alka_trap kind, struct alka_resume *out_resume);
+
+/* --- Exceptions. --- */
+
+/* An exception that a reference names, as long as anything of the running thread, a global or a
+ * table holds it. */
+struct alka_exception {
+    uint64_t tag_serial;
+    uint32_t type_id; /* of the tag */
+    uint32_t word_count;
+    const uint64_t *words; /* the values, as in alka_call */
+};
+
+/* False: `reference` names none, or none any more. The words are good until module code runs. */
+bool alka_exception_look(const struct alka_registry *registry, uint64_t reference,
+                         struct alka_exception *out_exception);
 
 /* The thread on whose control stack `rsp` is. */
 static inline struct alka_thread *alka_thread_of(uint64_t rsp) {
