@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
+from random import Random
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -92,6 +94,34 @@ def case_bundles(args, folder):
             status = machine.finish()
             require(status == STATUS_FAILED, f"{name}: status {status}")
             print(f"{name}: {found.group(1)}")
+
+
+def recheck(data):
+    """The bundle with the checksum that fits it."""
+    return data[:16] + zlib.crc32(data[20:]).to_bytes(4, "little") + data[20:]
+
+
+def case_corruptions(args, folder):
+    """Random damage under a checksum that fits: whatever the bundle says then, there is a score and a shell."""
+    good = (args.build / "system.bundle").read_bytes()
+    random = Random(1)
+    outcomes = []
+    for number in range(24):
+        data = bytearray(good)
+        reach = 1000 if number % 2 == 0 else len(data)  # records and names, or anything
+        for _ in range(random.randrange(1, 12)):
+            data[random.randrange(20, reach)] = random.randrange(256)
+        bundle = folder / f"corrupt-{number}"
+        bundle.write_bytes(recheck(bytes(data)))
+        with boot(args, bundle) as machine:
+            machine.wait_for_shell()
+            found = re.search(r"modules +(the system bundle is no good: .*|\d+ loaded, \d+ refused.*)", machine.transcript)
+            require(found and "boot score" in machine.transcript, f"corruption {number}: no verdict")
+            require("module" in machine.command("ps"), f"corruption {number}: ps does not work")
+            require(machine.finish() in (STATUS_GOOD, STATUS_FAILED), f"corruption {number}: it did not end well")
+            outcomes.append(found.group(1))
+    print("\n".join(outcomes))
+    require(any("no good" in outcome for outcome in outcomes) and any("loaded" in outcome for outcome in outcomes), "all alike")
 
 
 REFUSED = {
