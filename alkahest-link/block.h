@@ -30,7 +30,7 @@ void alka_host_dispatch(const struct alka_import_record *record, struct alka_cal
 typedef void alka_routine(void);
 /* By number of parameters, and whether the result is an i32 that must be zero-extended. */
 extern alka_routine *const alka_host_direct[ALKA_DIRECT_PARAMS_MAX + 1][2];
-alka_routine alka_host_values, alka_gate_traps, alka_gate_returns;
+alka_routine alka_host_values;
 /* Jumped to with r11 = struct alka_table_entry. */
 alka_routine alka_call_foreign;
 

@@ -36,7 +36,9 @@ struct raw_module {
     uint32_t memory_pages_max;
     uint32_t call_count, calls_off;
     uint32_t start_count, starts_off;
-    uint32_t flags; /* FLAG_… */
+    uint32_t flags;      /* FLAG_… */
+    uint32_t version_of; /* a module's index + 1; 0: of none */
+    uint32_t reserved;
 };
 
 #define FLAG_STOP_AFTER_TRAP 1u
@@ -52,7 +54,7 @@ struct raw_start {
     uint32_t expect;
 };
 
-_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 56 &&
+_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 64 &&
                    sizeof(struct raw_call) == 12 && sizeof(struct raw_start) == 12,
                "mkbundle.py writes these sizes");
 _Static_assert(BUNDLE_CAP_COUNT <= 64, "capabilities are bits of a u64");
@@ -158,7 +160,7 @@ static enum bundle_error check_calls(const struct bundle *bundle, uint32_t modul
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < raw->call_count; i++) {
         struct raw_call call = raw_call(bundle, raw->calls_off, i);
-        if (call.peer_idx >= module_idx)
+        if (call.peer_idx >= module_idx || raw_module(bundle, call.peer_idx).version_of != 0)
             return BUNDLE_PEER;
         TRY(check_text(bundle, call.function, BUNDLE_TEXT_BYTES_MAX));
     }
@@ -180,6 +182,12 @@ static enum bundle_error check_starts(const struct bundle *bundle, const struct 
     return BUNDLE_OK;
 }
 
+/* A later version stands behind what it is a version of, which is no later version itself. */
+static bool is_version(const struct bundle *bundle, uint32_t module_idx, uint32_t version_of) {
+    return version_of == 0 ||
+           (version_of <= module_idx && raw_module(bundle, version_of - 1).version_of == 0);
+}
+
 static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
     struct raw_module raw = raw_module(bundle, module_idx);
     TRY(check_name(bundle, raw.name));
@@ -193,6 +201,8 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
         return BUNDLE_CAPABILITY;
     if (raw.memory_pages_max > BUNDLE_MEMORY_PAGES_MAX || (raw.flags & ~FLAGS_KNOWN) != 0)
         return BUNDLE_LIMIT;
+    if (!is_version(bundle, module_idx, raw.version_of) || raw.reserved != 0)
+        return BUNDLE_VERSION_OF;
     TRY(check_calls(bundle, module_idx, &raw));
     return check_starts(bundle, &raw);
 }
@@ -249,6 +259,7 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .image = {bundle->bytes.data + raw.image_off, raw.image_bytes},
         .capabilities = raw.capabilities,
         .memory_pages_max = raw.memory_pages_max,
+        .version_of_idx = raw.version_of == 0 ? BUNDLE_NO_INDEX : raw.version_of - 1,
         .stops_after_trap = (raw.flags & FLAG_STOP_AFTER_TRAP) != 0,
         .call_count = raw.call_count,
         .start_count = raw.start_count,
@@ -294,6 +305,8 @@ const char *bundle_error_text(enum bundle_error error) {
         return "a module of the bundle calls one that does not come before it";
     case BUNDLE_CAPABILITY:
         return "a module of the bundle has a capability that this kernel does not know";
+    case BUNDLE_VERSION_OF:
+        return "a version of a module that does not come before it";
     case BUNDLE_LIMIT:
         return "a module of the bundle has an impossible limit, flag or expectation";
     }

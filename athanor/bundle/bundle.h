@@ -19,7 +19,7 @@
 #define BUNDLE_MAGIC \
     "\x89"           \
     "AZB\r\n\x1a\n" /* shows damage by transfers that touch line ends or the eighth bit */
-#define BUNDLE_VERSION 1u
+#define BUNDLE_VERSION 2u
 
 #define BUNDLE_MODULES_MAX 1024u
 #define BUNDLE_CALLS_MAX 256u      /* per module */
@@ -27,6 +27,7 @@
 #define BUNDLE_NAME_BYTES_MAX 32u  /* module and system names: [a-z][a-z0-9_-]* */
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
+#define BUNDLE_NO_INDEX UINT32_MAX
 
 /*
  * What a start function is expected to do; any other value is the number of a trap code, 600 to
@@ -46,6 +47,7 @@ enum bundle_error {
     BUNDLE_DUPLICATE,  /* two modules of one name */
     BUNDLE_PEER,       /* a call to a module that does not come before its caller */
     BUNDLE_CAPABILITY, /* a capability this kernel does not know */
+    BUNDLE_VERSION_OF, /* a version of a module that does not come before it */
     BUNDLE_LIMIT,      /* a limit or an expectation no module can have */
 };
 
@@ -76,6 +78,7 @@ struct bundle_module {
     uint64_t capabilities;     /* bit n: row n of services.def */
     uint32_t memory_pages_max; /* of 64 KiB, 0 to BUNDLE_MEMORY_PAGES_MAX */
     bool stops_after_trap;     /* else it is reset and serves again */
+    uint32_t version_of_idx;   /* it waits to replace this module; BUNDLE_NO_INDEX: it is its own */
     uint32_t call_count, start_count;
     uint32_t calls_off, starts_off; /* for the accessors below */
 };

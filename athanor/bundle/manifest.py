@@ -10,6 +10,7 @@
     calls = { echo = ["echo"] }          # functions of modules listed before it that it may import
     limits = { memory_pages = 16 }       # 64 KiB each
     after_trap = "restart"               # or "stop": whether it is reset and serves again after a trap (the default)
+    version_of = "counter"               # it is not loaded, but may replace that module, which is listed before it (`swap`)
     start = ["main", { function = "crash", trap = "ALKA_602" }]
                                          # exports to call at boot, and what they must do if not return: trap (true: any)
 """
@@ -54,6 +55,7 @@ class Module:
     starts: list = field(default_factory=list)
     memory_pages: int = MEMORY_PAGES_MAX
     after_trap: str = AFTER_TRAP[0]
+    version_of: str = ""
 
 
 @dataclass
@@ -187,6 +189,8 @@ class Reader:
             peer_path = path + (peer,)
             if peer not in all_names:
                 self.error(peer_path, f'no module "{peer}" in this system{did_you_mean(peer, all_names)}')
+            elif earlier.get(peer, module).version_of:
+                self.error(peer_path, f'"{peer}" is a version of "{earlier[peer].version_of}": call that')
             elif peer not in earlier:
                 self.error(peer_path, f'module "{peer}" must come before "{module.name}", which calls it')
             if self.typed(functions, list, peer_path) is None:
@@ -212,6 +216,20 @@ class Reader:
         if module.after_trap not in AFTER_TRAP:
             self.error(path + ("after_trap",),
                        f'"{module.after_trap}" is neither "restart" nor "stop"{did_you_mean(module.after_trap, AFTER_TRAP)}')
+
+    def version_of(self, module, table, path, earlier, all_names):
+        other = self.get(table, "version_of", str, path, default="")
+        path += ("version_of",)
+        if not isinstance(table.get("version_of"), str):
+            return
+        if other not in all_names:
+            self.error(path, f'no module "{other}" in this system{did_you_mean(other, all_names)}')
+        elif other not in earlier:
+            self.error(path, f'module "{other}" must come before "{module.name}", which is a version of it')
+        elif earlier[other].version_of:
+            self.error(path, f'"{other}" is itself a version of "{earlier[other].version_of}"')
+        else:
+            module.version_of = other
 
     def expectation(self, table, path):
         path += ("trap",)
@@ -244,7 +262,7 @@ class Reader:
     # The whole
 
     def module(self, table, path, earlier, all_names):
-        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "start"], path)
+        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start"], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -253,6 +271,7 @@ class Reader:
         self.calls(module, table, path, earlier, all_names)
         self.limits(module, table, path)
         self.after_trap(module, table, path)
+        self.version_of(module, table, path, earlier, all_names)
         self.starts(module, table, path)
         return module
 
@@ -261,7 +280,7 @@ class Reader:
         all_names = {name for name in all_names if isinstance(name, str)}
         modules = []
         for path, table in self.items(values, dict, ("module",)):
-            modules.append(self.module(table, path, {module.name for module in modules}, all_names))
+            modules.append(self.module(table, path, {module.name: module for module in modules}, all_names))
         if not values:
             self.error(("module",), "a system has at least one [[module]]")
         if len(values) > MODULES_MAX:

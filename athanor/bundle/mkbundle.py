@@ -9,9 +9,9 @@ from pathlib import Path
 from manifest import ManifestErrors, read_manifest, service_names
 
 MAGIC = b"\x89AZB\r\n\x1a\n"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sIIIIIIII")
-MODULE = struct.Struct("<IIIIIIQIIIIII")
+MODULE = struct.Struct("<IIIIIIQIIIIIIII")
 CALL = struct.Struct("<III")
 START = struct.Struct("<III")
 CHECKED_FROM = 20
@@ -54,7 +54,8 @@ class Writer:
             modules.append((*self.text(module.name), *self.text(module.file), bits, module.memory_pages,
                             len(module.calls), self.calls_off + len(calls),
                             len(module.starts), self.starts_off + len(starts),
-                            FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0))
+                            FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0,
+                            indices[module.version_of] + 1 if module.version_of else 0, 0))
             for peer, function in module.calls:
                 calls += CALL.pack(indices[peer], *self.text(function))
             for start in module.starts:

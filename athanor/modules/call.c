@@ -8,29 +8,40 @@
 #include "console/format.h"
 #include "console/input.h"
 #include "console/log.h"
+#include "cpu/cpu.h"
 #include "cpu/x86.h"
 #include "modules/postmortem.h"
+#include "modules/swap.h"
+#include "sched/thread.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
 
 #define CALL_NAME_BYTES 128u
 #define CALL_FRAMES_SHOWN 8u
 
-/* The one call that runs. Interrupt handlers read it. */
-static struct {
-    struct alka_thread *thread; /* NULL: none */
-    uint64_t deadline_ns;       /* UINT64_MAX: none */
-    uint32_t exit_code;
-} call_now;
-
-void call_set_exit_code(uint32_t code) { call_now.exit_code = code; }
+void call_set_exit_code(uint32_t code) {
+    struct call *call = thread_this()->user;
+    if (call != NULL) {
+        call->exit_code = code;
+    }
+}
 
 struct alka_thread *call_to_be_killed(void) {
-    struct alka_thread *thread = __atomic_load_n(&call_now.thread, __ATOMIC_ACQUIRE);
-    if (thread == NULL || (!input_interrupted() && clock_ns() < call_now.deadline_ns)) {
+    const struct thread *thread = threads_are_started() ? thread_this() : NULL;
+    const struct call *call = thread != NULL ? thread->user : NULL;
+    if (call == NULL) {
         return NULL;
     }
-    return thread;
+    bool end = call->must_end || (call->has_console && input_interrupted()) ||
+               clock_ns() >= call->deadline_ns;
+    return end ? thread->stacks : NULL;
+}
+
+void call_end_soon(struct thread *thread) {
+    struct call *call = thread->user;
+    if (call != NULL) {
+        call->must_end = true;
+    }
 }
 
 /* The function an export names, if the kernel can call it. */
@@ -54,25 +65,29 @@ static enum call_outcome call_find(const struct module *module, struct bundle_te
     return CALL_RETURNED;
 }
 
-void call_begin(uint64_t limit_ns, struct alka_trap_report *report) {
-    struct alka_thread *thread = alka_thread_here();
-    call_now.exit_code = 0;
-    call_now.deadline_ns = limit_ns == 0 ? UINT64_MAX : clock_ns() + limit_ns;
-    thread->report = report;
-    __atomic_store_n(&call_now.thread, thread, __ATOMIC_RELEASE);
+void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {
+    struct thread *self = thread_this();
+    *call = (struct call){
+        .outer = self->user,
+        .deadline_ns = limit_ns == 0 ? UINT64_MAX : clock_ns() + limit_ns,
+        .has_console = self->stacks == cpu_main_thread(),
+    };
+    self->stacks->report = report;
+    __atomic_store_n(&self->user, call, __ATOMIC_RELEASE);
 }
 
-void call_end(void) {
-    alka_thread_here()->report = NULL;
-    __atomic_store_n(&call_now.thread, NULL, __ATOMIC_RELEASE);
-    if (input_interrupted()) {
+void call_end(struct call *call) {
+    struct thread *self = thread_this();
+    self->stacks->report = NULL;
+    __atomic_store_n(&self->user, call->outer, __ATOMIC_RELEASE);
+    if (call->has_console && input_interrupted()) {
         input_drop(); /* the ^C, and what was typed in vain before it */
         input_forget_interrupt();
     }
 }
 
-static void call_recover_one(struct module *module) {
-    if (module->instance == NULL) { /* its start section trapped: it is stopped already */
+static void call_make_new(struct module *module) {
+    if (swap_after_trap(module)) {
         return;
     }
     if (module->entry.stops_after_trap) {
@@ -81,6 +96,16 @@ static void call_recover_one(struct module *module) {
         return;
     }
     (void)module_reset(module, modules_last_fault.ticks); /* a failure is in the log */
+}
+
+/* Whoever is at it already does it for all who have been struck with it. */
+static void call_recover_one(struct module *module) {
+    if (module->instance == NULL || module->is_recovering) {
+        return; /* no instance: its start section trapped */
+    }
+    module->is_recovering = true;
+    call_make_new(module);
+    module->is_recovering = false;
 }
 
 /*
@@ -104,6 +129,9 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out) {
     const struct alka_func *func = NULL;
+    while (module->is_held || module->is_recovering) {
+        thread_yield();
+    }
     *out = (struct call_result){.outcome = call_find(module, function, &func)};
     if (out->outcome != CALL_RETURNED) {
         return;
@@ -111,9 +139,10 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     module->calls++;
     module->state = MODULE_RUNNING;
     uint64_t start_ns = clock_ns(), start_ticks = x86_time_stamp(), value = 0;
-    call_begin(limit_ns, &out->report);
+    struct call call;
+    call_begin(&call, limit_ns, &out->report);
     out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
-    call_end();
+    call_end(&call);
     if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
         out->outcome = CALL_TRAPPED;
         module->state = MODULE_TRAPPED;
@@ -124,7 +153,7 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     call_recover(function, &out->report);
     module->ticks += end_ticks - start_ticks;
     out->ns = clock_ns() - start_ns;
-    out->code = out->trap == ALKA_TRAP_EXIT ? call_now.exit_code : (uint32_t)value;
+    out->code = out->trap == ALKA_TRAP_EXIT ? call.exit_code : (uint32_t)value;
 }
 
 /* By the name section, else by an export. */

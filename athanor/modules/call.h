@@ -36,12 +36,25 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
 void call_log(const struct module *module, struct bundle_text function,
               const struct call_result *result, bool as_expected);
 
+/* A call that is under way, on the stack of the thread that made it. */
+struct call {
+    struct call *outer;   /* of the same thread */
+    uint64_t deadline_ns; /* UINT64_MAX: none */
+    uint32_t exit_code;
+    bool has_console; /* ^C ends it */
+    bool must_end;
+};
+
 /*
  * Around module code that is entered in another way: it is killed after
- * `limit_ns` (0: no limit) or at ^C; a trap is reported in *report. Not nested.
+ * `limit_ns` (0: no limit) or at ^C; a trap is reported in *report.
  */
-void call_begin(uint64_t limit_ns, struct alka_trap_report *report);
-void call_end(void);
+void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report);
+void call_end(struct call *call);
+
+/* Under the lock: the thread's call is killed when it next runs. */
+struct thread;
+void call_end_soon(struct thread *thread);
 
 /* The frame's function by the name section or an export, else "function N"; printable. */
 void call_function_name(const struct alka_frame *frame, char *out, size_t size);
@@ -52,8 +65,7 @@ uint32_t call_trap_code(enum alka_trap trap);
 /* For the service `exit`. */
 void call_set_exit_code(uint32_t code);
 
-/* The thread whose module call should end now; NULL if none should. Safe in
- * interrupt handlers. */
+/* The interrupted thread, if its module call should end now; else NULL. For interrupt handlers. */
 struct alka_thread *call_to_be_killed(void);
 
 #endif

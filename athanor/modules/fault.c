@@ -8,6 +8,7 @@
 #include "modules/call.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
+#include "sched/thread.h"
 #include <alkahest/routines.h>
 
 #define FLAGS_TO_CLEAR                                                              \
@@ -71,6 +72,28 @@ static void fault_resume(struct trap_frame *frame, const struct alka_resume *res
     frame->rflags &= ~FLAGS_TO_CLEAR;
 }
 
+/*
+ * A call into a module that is being replaced: it waits at the gate, and goes through when that is
+ * open again. Only gates come to this instruction; r11 is the record then, and the kernel's.
+ */
+static bool fault_at_closed_gate(struct trap_frame *frame) {
+    if (frame->rip != (uint64_t)alka_routine_gone) {
+        return false;
+    }
+    const struct alka_import_record *record = (const struct alka_import_record *)frame->r11;
+    switch (alka_gate_look(record)) {
+    case ALKA_GATE_CLOSED:
+        threads_give_way(frame);
+        return true;
+    case ALKA_GATE_OPEN:
+        frame->rip = record->routine;
+        return true;
+    case ALKA_GATE_GONE:
+        break;
+    }
+    return false;
+}
+
 bool modules_take_fault(struct trap_frame *frame) {
     uint64_t ticks = x86_time_stamp();
     if (!alka_registry_owns_pc(&modules_registry, frame->rip)) {
@@ -84,6 +107,9 @@ bool modules_take_fault(struct trap_frame *frame) {
         .r15 = frame->r15,
     };
     struct alka_resume resume;
+    if (fault_at_closed_gate(frame)) {
+        return true;
+    }
     struct alka_thread *thread = alka_thread_of(frame->rsp);
     if (!alka_trap_decide(&modules_registry, thread, &state, &resume)) {
         return false;

@@ -58,9 +58,10 @@ static void inject_call(struct module *module, const struct alka_instance *injec
     *out = (struct call_result){.outcome = CALL_TRAPPED};
     module->calls++;
     module->state = MODULE_RUNNING;
-    call_begin(INJECT_LIMIT_NS, &out->report);
+    struct call call;
+    call_begin(&call, INJECT_LIMIT_NS, &out->report);
     out->trap = builtin_call(injector, fault, 0);
-    call_end();
+    call_end(&call);
     module->state = out->trap == ALKA_TRAP_NONE ? MODULE_READY : MODULE_TRAPPED;
     call_recover(called, &out->report);
     out->ns = clock_ns() - start_ns;

@@ -8,8 +8,10 @@
 #include "cpu/x86.h"
 #include "crucible/crucible.h"
 #include "modules/call.h"
+#include "modules/inside.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
+#include "sched/thread.h"
 #include "services/services.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
@@ -117,9 +119,10 @@ static void load_recover(void) {
 /* The start section's function, which runs before anything else can be called.
  */
 static alka_status load_start(struct module *module) {
-    call_begin(MODULES_START_LIMIT_NS, &load_report);
+    struct call call;
+    call_begin(&call, MODULES_START_LIMIT_NS, &load_report);
     enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
-    call_end();
+    call_end(&call);
     if (trap == ALKA_TRAP_NONE) {
         return ALKA_OK;
     }
@@ -141,8 +144,15 @@ static alka_status load_pristine(struct module *module) {
 /* An .alk file instead of a module: its code is not compiled but taken as it
  * is. */
 static alka_status load_code(struct alka_session *session, const struct alka_blob *blob) {
-    ALKA_TRY(alka_session_validate(session));
-    return blob == NULL ? alka_session_compile(session) : alka_session_load(session, blob);
+    /* Long, and the session's own business: others may run meanwhile. */
+    struct thread *self = thread_this();
+    self->is_preemptible = true;
+    alka_status status = alka_session_validate(session);
+    if (status == ALKA_OK) {
+        status = blob == NULL ? alka_session_compile(session) : alka_session_load(session, blob);
+    }
+    self->is_preemptible = false;
+    return status;
 }
 
 static alka_status load_session(struct alka_session *session, const struct load_scope *scope,
@@ -167,7 +177,7 @@ static alka_status load_bytes(const struct load_scope *scope, struct module *mod
                               const struct alka_blob *blob) {
     const struct alka_session_options options = {
         .features = blob == NULL ? ALKA_FEATURES_BUILT : blob->features_allowed,
-        .limits = &module->limits,
+        .limits = module->limits,
         .codegen = {.memory_model = ALKA_MEMORY_GUARD, .cpu = modules_cpu()},
         .name = {(const uint8_t *)module->name, strlen(module->name)},
     };
@@ -208,8 +218,8 @@ static void load_refuse(struct module *module, alka_status why) {
 
 void module_load(struct module *module, const struct bundle *bundle) {
     const struct load_scope scope = {bundle, module};
-    module->limits = alka_limits_default;
-    module->limits.memory_pages = module->entry.memory_pages_max;
+    *module->limits = alka_limits_default;
+    module->limits->memory_pages = module->entry.memory_pages_max;
     uint64_t start_ns = clock_ns();
     alka_status status = load_file(&scope, module);
     module->load_ns = clock_ns() - start_ns;
@@ -264,6 +274,7 @@ static void load_bind_importers(const struct module *module) {
 bool module_reset(struct module *module, uint64_t since) {
     struct module_recoveries *recoveries = &module->recoveries;
     recover_disown(module->instance);
+    inside_evict(module->instance);
     recoveries->pages_last = recover_reset(module->instance, module->pristine);
     if (load_start(module) != ALKA_OK) {
         module_stop(module);
@@ -282,6 +293,8 @@ bool module_reset(struct module *module, uint64_t since) {
 
 void module_stop(struct module *module) {
     if (module->instance != NULL) {
+        recover_disown(module->instance);
+        inside_evict(module->instance);
         alka_instance_drop(module->instance);
         pristine_give(module->pristine);
         module->instance = NULL;

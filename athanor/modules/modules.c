@@ -16,6 +16,7 @@ bool modules_trust_blobs;
 
 static struct bundle modules_bundle;
 static struct module *modules_list;
+static struct alka_limits *modules_limits; /* one per module; swaps exchange who has which */
 static uint32_t modules_count;
 
 void modules_start(bool trust_blobs) {
@@ -37,8 +38,8 @@ struct module *modules_find(const char *name) {
 }
 
 const char *module_state_name(enum module_state state) {
-    static const char *const names[] = {"refused", "ready",   "running",
-                                        "trapped", "stopped", "unloaded"};
+    static const char *const names[] = {"refused", "ready",    "running", "trapped",
+                                        "stopped", "unloaded", "spare",   "warm"};
     return names[state];
 }
 
@@ -123,12 +124,23 @@ static void modules_load_all(struct modules_summary *out) {
         struct module *module = &modules_list[i];
         module->entry = bundle_module(&modules_bundle, i);
         memcpy(module->name, module->entry.name.data, module->entry.name.size);
+        module->limits = &modules_limits[i];
+        if (module->entry.version_of_idx != BUNDLE_NO_INDEX) {
+            module->of = &modules_list[module->entry.version_of_idx];
+            module->state = MODULE_SPARE;
+        }
     }
     for (uint32_t i = 0; i < modules_count; i++) {
+        if (modules_list[i].of != NULL) {
+            continue;
+        }
         module_load(&modules_list[i], &modules_bundle);
         out->refused += modules_list[i].state == MODULE_REFUSED ? 1 : 0;
     }
     for (uint32_t i = 0; i < modules_count; i++) {
+        if (modules_list[i].of != NULL) {
+            continue;
+        }
         uint32_t calls;
         out->unexpected += module_run(&modules_list[i], MODULES_START_LIMIT_NS, &calls);
         out->starts += calls;
@@ -144,7 +156,8 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
     uint32_t count = modules_bundle.module_count;
     if (count > 0) {
         modules_list = memory_take(count * sizeof *modules_list);
-        if (modules_list == NULL) {
+        modules_limits = memory_take(count * sizeof *modules_limits);
+        if (modules_list == NULL || modules_limits == NULL) {
             return "no memory for the list of modules";
         }
     }

@@ -21,6 +21,8 @@ enum module_state {
                         be reset */
     MODULE_STOPPED,  /* has no instance; running it makes one */
     MODULE_UNLOADED, /* has no code either; starting it compiles it again */
+    MODULE_SPARE,    /* a version of another one, not loaded */
+    MODULE_WARM,     /* holds the version that another one was replaced from: modules/swap.h */
 };
 
 /* Of the last trap to serving again; in time stamps, until they are shown. */
@@ -37,7 +39,7 @@ struct module {
     enum module_state state;
     alka_status why;
     struct bundle_module entry;
-    struct alka_limits limits;      /* the image borrows them */
+    struct alka_limits *limits;     /* the image borrows them */
     struct alka_image *image;       /* NULL: refused */
     struct alka_instance *instance; /* NULL: refused or stopped */
     uint64_t load_ns;               /* from bytes to instance */
@@ -48,6 +50,11 @@ struct module {
     uint64_t ticks;            /* of those calls, with all that they called */
     uint64_t traps, restarts;
     struct module_recoveries recoveries;
+    struct module *of;       /* it holds another version of this one; NULL: it serves itself */
+    struct module *replaced; /* what holds the version before; NULL: none was */
+    uint64_t trap_ns[3], trap_count; /* the last traps of this version: SWAP_TRAPS */
+    bool is_held;                    /* calls from the kernel wait: it is being replaced */
+    bool is_recovering;
     struct module *next_struck; /* of those that a trap has just ended; itself: the last one */
 };
 

@@ -237,6 +237,13 @@ void threads_leave_interrupt(struct trap_frame *frame) {
     thread_go(machine_context_of(next), &machine_the_lock.taken);
 }
 
+void threads_give_way(struct trap_frame *frame) {
+    machine_lock();
+    sched_give_way(&threads_sched, MACHINE_CPU);
+    machine_unlock();
+    threads_leave_interrupt(frame);
+}
+
 /* --- The timer. --- */
 
 void threads_timer(void) {

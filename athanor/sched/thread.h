@@ -119,6 +119,9 @@ void threads_set_ender(threads_ender *ender);
 
 /* At the end of each interrupt handler, after the end of the interrupt was told: may not return. */
 void threads_leave_interrupt(struct trap_frame *frame);
+/* In an exception handler, of module code that tries again at the same instruction: others first.
+ * May not return. */
+void threads_give_way(struct trap_frame *frame);
 /* The timer has fired: wakes whose time has come. Before threads_leave_interrupt. */
 void threads_timer(void);
 /* For how long the timer can sleep; SCHED_NEVER: until something else happens. Interrupts are off.

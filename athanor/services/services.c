@@ -3,7 +3,7 @@
  * from module code, and the caller's context. Out: results, or a trap of the
  * caller. Every range is checked against the caller's memory, without overflow,
  * before it is used; bytes there may change at any time, so each is read once.
- * Nothing here waits.
+ * Nothing here waits, but to let others go first.
  */
 #include "services/services.h"
 #include "bundle/bundle.h"
@@ -11,6 +11,8 @@
 #include "console/log.h"
 #include "cpu/random.h"
 #include "modules/call.h"
+#include "modules/state.h"
+#include "sched/thread.h"
 #include "time/clock.h"
 #include <alkahest/instance.h>
 
@@ -40,8 +42,10 @@ static uint64_t service_clock_ns(struct alka_context *caller) {
     return clock_ns();
 }
 
-/* There is one thread of module code: nobody else waits for the processor. */
-static void service_yield(struct alka_context *caller) { (void)caller; }
+static void service_yield(struct alka_context *caller) {
+    (void)caller;
+    thread_yield();
+}
 
 static void service_exit(uint32_t code, struct alka_context *caller) {
     (void)caller;
@@ -54,6 +58,22 @@ static void service_random(uint32_t out, uint32_t bytes, struct alka_context *ca
     if (range != NULL) {
         random_fill(range, bytes);
     }
+}
+
+static void service_state_save(uint32_t state, uint32_t bytes, struct alka_context *caller) {
+    const void *range = service_range(caller, state, bytes);
+    if (range != NULL && !state_save(caller->instance, range, bytes)) {
+        alka_trap_raise(ALKA_TRAP_HOST);
+    }
+}
+
+static uint32_t service_state_load(uint32_t out, uint32_t bytes, struct alka_context *caller) {
+    void *range = service_range(caller, out, bytes);
+    uint32_t read = 0;
+    if (range != NULL && !state_load(caller->instance, range, bytes, &read)) {
+        alka_trap_raise(ALKA_TRAP_HOST);
+    }
+    return read;
 }
 
 const struct alka_vtable_row services_rows[] = {

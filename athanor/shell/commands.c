@@ -10,6 +10,7 @@
 #include "mm/memory.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
+#include "shell/swap_commands.h"
 #include "time/clock.h"
 #include "time/timer.h"
 
@@ -115,10 +116,15 @@ const struct shell_command shell_commands[] = {
     {"ps", "", "list the modules", 1, 1, command_ps},
     {"reboot", "", "start the machine again", 1, 1, command_reboot},
     {"restart", "NAME", "make a module new, and call its start functions", 2, 2, command_restart},
+    {"rollback", "NAME", "bring the version before the last swap back", 2, 2, command_rollback},
     {"run", "NAME [FUNCTION]", "call a module's start functions, or one export; ^C ends it", 2, 3,
      command_run},
+    {"spawn", "NAME FUNCTION", "call one export on a thread of its own, in the background", 3, 3,
+     command_spawn},
     {"start", "NAME", "start a module that is stopped, trapped or unloaded", 2, 2, command_start},
     {"stop", "NAME", "stop a module that nobody needs", 2, 2, command_stop},
+    {"swap", "NAME [VERSION]", "replace a module by another version, while its clients call it", 2,
+     3, command_swap},
     {"unload", "NAME", "stop a module and forget its code", 2, 2, command_unload},
     {"uptime", "", "time since boot", 1, 1, command_uptime},
 };

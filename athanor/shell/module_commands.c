@@ -18,7 +18,7 @@
 
 #define KIB(bytes) ((bytes) >> 10)
 
-static struct module *command_module(const char *name) {
+struct module *command_module(const char *name) {
     struct module *module = modules_find(name);
     if (module == NULL) {
         print("%s: no such module; `ps` lists them\n", name);
@@ -217,9 +217,20 @@ static bool command_is_free(const struct module *module, const char *instead) {
     return importer == NULL;
 }
 
+/* What serves under its own name; the message is out otherwise. */
+static struct module *command_server(const char *name) {
+    struct module *module = command_module(name);
+    if (module != NULL && module->of != NULL) {
+        print("%s: is a version of %s; `swap %s %s` brings it into service\n", name,
+              module->of->name, module->of->name, name);
+        return NULL;
+    }
+    return module;
+}
+
 void command_start(size_t count, const char *const *words) {
     (void)count;
-    struct module *module = command_module(words[1]);
+    struct module *module = command_server(words[1]);
     if (module == NULL) {
         return;
     }
@@ -236,7 +247,7 @@ void command_start(size_t count, const char *const *words) {
 
 void command_restart(size_t count, const char *const *words) {
     (void)count;
-    struct module *module = command_module(words[1]);
+    struct module *module = command_server(words[1]);
     if (module == NULL || !command_has_instance(module)) {
         return;
     }
@@ -279,7 +290,7 @@ void command_unload(size_t count, const char *const *words) {
 }
 
 void command_run(size_t count, const char *const *words) {
-    struct module *module = command_module(words[1]);
+    struct module *module = command_server(words[1]);
     if (module == NULL) {
         return;
     }
@@ -296,7 +307,7 @@ void command_run(size_t count, const char *const *words) {
 
 void command_inject(size_t count, const char *const *words) {
     (void)count;
-    struct module *module = command_module(words[1]);
+    struct module *module = command_server(words[1]);
     if (module == NULL || !command_has_instance(module)) {
         return;
     }

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* The module of that name; NULL: there is none, and the message is out. */
+struct module *command_module(const char *name);
+
 void command_bench(size_t count, const char *const *words);
 void command_caps(size_t count, const char *const *words);
 void command_dump(size_t count, const char *const *words);

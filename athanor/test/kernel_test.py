@@ -350,6 +350,133 @@ def case_aslr(args, _):
     fixed, again, other = (places(args, f"debug-exit aslr={word}") for word in ("one", "one", "two"))
     require(fixed == again, f"one word, two places: {fixed} {again}")
     require(all(fixed[register] != other[register] for register in fixed), f"two words, one place: {fixed} {other}")
+COUNTER = """(module
+  (import "athanor" "state_save" (func $save (param i32 i32)))
+  (import "athanor" "state_load" (func $load (param i32 i32) (result i32)))
+  (memory 1)
+  (func (export "add") (result i32)
+    (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+    (i32.load (i32.const 64)))
+  (func (export "version") (result i32) (i32.const VERSION))
+  (func (export "slowly") (loop (br_if 0 (i32.eqz (i32.load (i32.const 128))))))
+  (func (export "steal") (call $save (i32.const 64) (i32.const 4)))
+  (func (export "export_state") (call $save (i32.const 64) (i32.const 2)) (call $save (i32.const 66) (i32.const 2)))
+  (func (export "import_state") (result i32)
+    (i32.or (i32.ne (call $load (i32.const 64) (i32.const 4)) (i32.const 4)) (call $load (i32.const 64) (i32.const 4))))
+  (func (export "health") (result i32) (i32.const 0)))"""
+TELLER = """(module
+  (import "counter" "add" (func $add (result i32)))
+  (import "counter" "version" (func $version (result i32)))
+  (import "counter" "slowly" (func $slowly))
+  (memory 1)
+  (func (export "load") (result i32) (local $expected i32)
+    (local.set $expected (i32.load (i32.const 0)))
+    (loop $again
+      (local.set $expected (i32.add (local.get $expected) (i32.const 1)))
+      (if (i32.ne (call $add) (local.get $expected)) (then (return (local.get $expected))))
+      (i32.store (i32.const 0) (local.get $expected))
+      (br_if $again (i32.eqz (i32.load (i32.const 4)))))
+    (i32.store (i32.const 4) (i32.const 0))
+    (i32.const 0))
+  (func (export "stop") (i32.store (i32.const 4) (i32.const 1)))
+  (func (export "calls") (result i32) (i32.load (i32.const 0)))
+  (func (export "slowly") (call $slowly))
+  (func (export "version") (result i32) (call $version)))"""
+SPARES = {  # how each differs from the counter, and what is said about it
+    "v-two": (("VERSION", "2"), None),
+    "v-start": (('(func (export "health")', '(start $s) (func $s unreachable) (func (export "health")'), "refused"),
+    "v-unlinked": (('"state_save"', '"format_disk"'), "refused"),
+    "v-lacking": (('(export "add") (result i32)', "(result i32)"), "does not have all"),
+    "v-mistyped": (('(export "version") (result i32) (i32.const', '(export "version") (result i64) (i64.const'), "does not have all"),
+    "v-forgetful": (('"import_state"', '"import"'), "no import_state"),
+    "v-import-traps": (('(export "import_state") (result i32)', '(export "import_state") (result i32) unreachable'), "import_state failed"),
+    "v-import-refuses": (('(export "import_state") (result i32)', '(export "import_state") (result i32) (return (i32.const 7))'),
+                         "import_state failed"),
+    "v-import-loops": (('(export "import_state") (result i32)', '(export "import_state") (result i32) (loop (br 0))'), "import_state failed"),
+    "v-sick": (('(export "health") (result i32) (i32.const 0)', '(export "health") (result i32) (i32.const 1)'), "not well"),
+    "v-sick-traps": (('(export "health") (result i32) (i32.const 0)', '(export "health") (result i32) unreachable'), "not well"),
+    "v-crashing": (('(export "version") (result i32)', '(export "version") (result i32) unreachable'), None),
+}
+
+
+def swap_system(folder):
+    """counter, the teller that calls it, and all of counter's other versions."""
+    lines = ['capabilities = ["state_save", "state_load"]', "limits = { memory_pages = 2 }"]
+    modules = [("counter", assemble(folder, COUNTER.replace("VERSION", "1")), lines),
+               ("teller", assemble(folder, TELLER), ['calls = { counter = ["add", "version", "slowly"] }'])]
+    for name, ((old, new), _) in SPARES.items():
+        text = COUNTER.replace(old, new).replace("VERSION", "3")
+        require(text != COUNTER.replace("VERSION", "3"), f"{name} is no other version")
+        modules.append((name, assemble(folder, text), [*lines, 'version_of = "counter"']))
+    return make_bundle(folder, modules)
+
+
+def returned(machine, command):
+    answer = machine.command(command)
+    match = re.search(r"returned (\d+)", answer)
+    require(match, f"{command}: {answer}")
+    return int(match.group(1))
+
+
+def case_swap(args, folder):
+    """Versions change under the hands of a client that calls all the time: no call fails, no count is lost; a bad version changes nothing."""
+    with boot(args, swap_system(folder)) as machine:
+        machine.wait_for_shell()
+        require(returned(machine, "run teller version") == 1, "it does not begin with version 1")
+        require("ALKA_616" in machine.command("run counter steal"), "state can be saved at any time")
+        machine.command("spawn teller load")
+        closed = []
+        for _ in range(10):
+            for command, key, version in (("swap -k counter v-two", "swap", 2), ("rollback -k counter", "rollback", 1)):
+                answer = keys(machine.command(command))[-1]
+                require(answer[key] == "1" and answer["state_bytes"] == "4", f"{command}: {answer}")
+                closed.append(int(answer["closed_ns"]) / 1000)
+                require(returned(machine, "run teller version") == version, f"after {command} not version {version}")
+        for name, (_, reason) in SPARES.items():
+            if reason is not None:
+                answer = machine.command(f"swap counter {name}")
+                require("no swap" in answer and reason in answer, f"{name}: {answer}")
+                require(returned(machine, "run teller version") == 1, f"{name} is in service")
+        calls = returned(machine, "run teller calls")
+        machine.type("run teller stop\r")
+        ended = machine.expect(r"teller: load (returned \d+|trapped)").group(1)
+        require(ended == "returned 0", f"a call failed, or a count was wrong: load {ended}")
+        machine.command("")
+        require(calls > 1000 and returned(machine, "run counter add") > calls, f"{calls} calls: there was no load")
+        require(state_of(machine, "counter")["traps"] == "1", "the old version suffered")
+
+        # A call that does not end: the gates open again, and the old version serves.
+        machine.command("spawn teller slowly")
+        require("did not end in time" in machine.command("swap counter v-two"), "somebody was still inside")
+        require(returned(machine, "run teller version") == 1, "version 1 does not serve any more")
+        machine.type("kill counter\r")  # which ends it, before the memory goes
+        machine.expect("teller: slowly trapped: ALKA_618")
+        machine.command("")
+        machine.command("start counter; kill teller; start teller")
+
+        # Too many traps bring the version before back, with its state.
+        count = returned(machine, "run counter add")
+        machine.command("swap counter v-crashing")
+        for _ in range(3):
+            require("ALKA_600" in machine.command("run teller version"), "it does not crash")
+            require(returned(machine, "run counter add") > 0, "it does not serve after a crash")
+        require("back to the version before" in machine.transcript, "no rollback by itself")
+        require(returned(machine, "run teller version") == 1 and returned(machine, "run counter add") > count, "the state before is lost")
+        require("no version before" in machine.command("rollback counter"), "a version that is not kept")
+
+        for line in ("swap nobody", "swap teller", "swap counter teller", "swap teller v-two", "swap v-two counter", "start v-two", "rollback teller"):
+            machine.command(line)
+        around = "swap counter v-two; rollback counter; unload v-two"
+        machine.command(around)  # the books of the code space may grow once
+        before = keys(machine.command("mem -k"))
+        for _ in range(5):
+            machine.command(around)
+        after = keys(machine.command("mem -k"))
+        require(after == before, f"swapping loses memory: {before} {after}")
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
+        closed.sort()
+        print(f"{len(closed)} swaps under load: gates closed p50 {closed[len(closed) // 2]:.1f} us, at worst {closed[-1]:.1f} us; {calls} calls")
 
 
 def qmp(path, command, **arguments):

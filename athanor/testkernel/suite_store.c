@@ -121,18 +121,20 @@ static void suite_forgive(struct suite_store *store) {
 enum alka_trap suite_call(struct suite_store *store, const struct alka_func *func,
                           uint64_t *values) {
     struct alka_trap_report report;
-    call_begin(SUITE_CALL_LIMIT_NS, &report);
+    struct call call;
+    call_begin(&call, SUITE_CALL_LIMIT_NS, &report);
     enum alka_trap trap = alka_call(alka_thread_here(), func, alka_func_type(func), values);
-    call_end();
+    call_end(&call);
     suite_forgive(store);
     return trap;
 }
 
 static enum alka_trap suite_start(struct suite_store *store, struct alka_instance *instance) {
     struct alka_trap_report report;
-    call_begin(SUITE_CALL_LIMIT_NS, &report);
+    struct call call;
+    call_begin(&call, SUITE_CALL_LIMIT_NS, &report);
     enum alka_trap trap = alka_instance_start(instance, alka_thread_here());
-    call_end();
+    call_end(&call);
     suite_forgive(store);
     return trap;
 }

@@ -46,6 +46,16 @@ ATHANOR_IMPORT("athanor", "exit") _Noreturn void athanor_exit(int32_t code);
 /* Fills memory with unpredictable bytes. */
 ATHANOR_IMPORT("athanor", "random") void athanor_random(void *out, size_t bytes);
 
+/*
+ * Hot swap. A module that is replaced by a new version hands over its state in the export
+ * "export_state", which calls athanor_state_save as often as it likes; the new one takes it in its
+ * export "import_state", which reads the same bytes in order with athanor_state_load (it returns
+ * how many there were, at most `bytes`). Both return 0 for success, as does the export "health", if
+ * there is one, which is asked last. Outside of these two functions both trap.
+ */
+ATHANOR_IMPORT("athanor", "state_save") void athanor_state_save(const void *state, size_t bytes);
+ATHANOR_IMPORT("athanor", "state_load") size_t athanor_state_load(void *out, size_t bytes);
+
 /* Logs a zero-terminated text. */
 static inline void athanor_print(const char *text) {
     size_t bytes = 0;

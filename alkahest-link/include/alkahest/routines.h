@@ -26,4 +26,7 @@ extern alka_routine alka_throw_tag, alka_throw_ref;
 extern alka_routine alka_host_direct_0_i32, alka_host_direct_1_i32, alka_host_direct_2_i32,
     alka_host_direct_3_i32, alka_host_direct_4_i32, alka_host_direct_5_i32;
 
+/* Of records of calls into another instance. */
+extern alka_routine alka_gate_traps, alka_gate_returns;
+
 #endif

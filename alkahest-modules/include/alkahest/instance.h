@@ -99,6 +99,34 @@ ALKA_MUST_CHECK enum alka_trap alka_instance_start(struct alka_instance *instanc
  */
 void alka_instance_drop(struct alka_instance *instance);
 
+/*
+ * --- Hot swap. All of it while no thread is between a module's thunk and the entry of the callee,
+ * nor can come there: the host stops everybody, or holds a lock that module code cannot pass.
+ *
+ * Can all that `importer` imports from `from` come from `to` instead? Only functions can, of the
+ * same type, and only if the importer cannot hand them on (no export, table or ref.func names
+ * them). Else *out_import_idx is one that cannot.
+ */
+ALKA_MUST_CHECK bool alka_instance_can_rebind(const struct alka_instance *importer,
+                                              const struct alka_instance *from,
+                                              const struct alka_instance *to,
+                                              uint32_t *out_import_idx);
+/* They do, and their gates are open. */
+void alka_instance_rebind(struct alka_instance *importer, struct alka_instance *from,
+                          struct alka_instance *to);
+/* Calls from `importer` into `from` fault at alka_routine_gone, r11 the record. */
+void alka_instance_close_gates(struct alka_instance *importer, const struct alka_instance *from);
+/* As before; gates to what is gone meanwhile are dead. */
+void alka_instance_open_gates(struct alka_instance *importer, const struct alka_instance *from);
+
+/* Of the record of a call that faulted at alka_routine_gone. */
+enum alka_gate_state {
+    ALKA_GATE_CLOSED, /* try again later */
+    ALKA_GATE_OPEN,   /* again by now: go on at record->routine */
+    ALKA_GATE_GONE,   /* a trap */
+};
+enum alka_gate_state alka_gate_look(const struct alka_import_record *record);
+
 /* False if there is none of that name. */
 ALKA_MUST_CHECK bool alka_instance_export(const struct alka_instance *instance,
                                           struct alka_span name, struct alka_extern *out_extern);

@@ -93,6 +93,18 @@ class Manifests(unittest.TestCase):
         self.assert_errors(HEAD + 'after_trap = "stopp"\n', (6, "module[0].after_trap", 'did you mean "stop"?'))
         self.assert_errors(HEAD + "after_trap = true\n", (6, "module[0].after_trap", "expected a string"))
 
+    def test_versions(self):
+        def more(name, key):
+            return f'[[module]]\nname = "{name}"\nfile = "a.wasm"\n{key}\n'
+        self.assertEqual(self.read(HEAD + more("b", 'version_of = "a"')).modules[1].version_of, "a")
+        self.assert_errors(HEAD + 'version_of = "a"\n', (6, "module[0].version_of", 'must come before "a"'))
+        self.assert_errors(HEAD + more("b", 'version_of = "aa"'), (9, "module[1].version_of", 'did you mean "a"?'))
+        self.assert_errors(HEAD + more("b", 'version_of = "a"') + more("c", 'version_of = "b"'),
+                           (13, "module[2].version_of", 'is itself a version of "a"'))
+        self.assert_errors(HEAD + more("b", 'version_of = "a"') + more("c", 'calls = { b = ["f"] }'),
+                           (13, "module[2].calls.b", 'is a version of "a"'))
+        self.assert_errors(HEAD + more("b", "version_of = 1"), (9, "module[1].version_of", "expected a string"))
+
     def test_expectations(self):
         for bad in ('"ALKA_200"', '"602"', "602"):
             self.assert_errors(HEAD + f'start = [{{ function = "f", trap = {bad} }}]\n', (6, "module[0].start[0].trap", "expected"))
