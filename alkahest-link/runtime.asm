@@ -317,6 +317,16 @@ alka_resume_gate_returns:
     jne     alka_routine_pending
     ret
 
+; alka_routine_zombie: the callee has returned into an instance that died meanwhile (alka_trap_make_zombie):
+; rsp = the gate record of that call. Its frames are left where they are; whoever called it is told.
+align 16
+global alka_routine_zombie
+alka_routine_zombie:
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    mov     qword [thread(r11, THREAD_PENDING)], TRAP_KILLED
+    jmp     alka_routine_pending
+
 ; alka_call_foreign: call_indirect of a table entry of another instance. r11 = the entry, checked. The
 ; two share the table, so they share their fate: no gate. In a tail call of a function that was itself
 ; called here, or through a gate, r15 and r14 of the first caller are on the stack already.
@@ -425,7 +435,7 @@ alka_runtime_offsets:
     dd FUNC_CODE, FUNC_CONTEXT, FUNC_MEMORY
     dd ENTRY_CODE, ENTRY_CONTEXT, ENTRY_FUNC
     dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_GENERATION, RECORD_EXPECTED, RECORD_DETAIL
-    dd GATE_CALLEE, GATE_BYTES
+    dd GATE_CALLEE, GATE_BYTES, TRAP_KILLED
     dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
     dd THROW_RSP, THROW_RBP, THROW_SAVED, THROW_R15, THROW_RIP, THROW_TAG, THROW_BYTES
 

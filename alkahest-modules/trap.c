@@ -238,3 +238,12 @@ enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
         thread->pending = kind;
     return ALKA_INTERRUPTED_LATER;
 }
+
+bool alka_trap_make_zombie(struct alka_gate *gate) {
+    if (gate->resume == trap_address(alka_resume_enter))
+        return false;
+    /* The call that the gate made has pushed its return address right below the record. */
+    ((uint64_t *)gate)[-1] = trap_address(alka_routine_zombie);
+    gate->resume = trap_address(alka_resume_gate_traps);
+    return true;
+}

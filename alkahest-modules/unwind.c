@@ -228,7 +228,8 @@ static enum unwind_step unwind_step(struct unwind *unwind) {
         unwind->state->rip = unwind_address(alka_resume_gate_returns);
         return UNWIND_FOUND;
     }
-    if (back == unwind_address(alka_return_enter))
+    /* Nobody catches it: not the host, nor an instance that died while it waited here. */
+    if (back == unwind_address(alka_return_enter) || back == unwind_address(alka_routine_zombie))
         return UNWIND_OUT;
     return unwind_frame(unwind, back);
 }

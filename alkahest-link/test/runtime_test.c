@@ -117,6 +117,7 @@ static void offsets_are_those_of_c(void **state) {
         offsetof(struct alka_import_record, detail),
         offsetof(struct alka_gate, callee),
         sizeof(struct alka_gate),
+        ALKA_TRAP_KILLED,
         offsetof(struct alka_call_block, integers),
         offsetof(struct alka_call_block, vectors),
         offsetof(struct alka_call_block, data_pointer),

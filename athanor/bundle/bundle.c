@@ -39,6 +39,8 @@ struct raw_module {
     uint32_t flags;      /* FLAG_… */
     uint32_t version_of; /* a module's index + 1; 0: of none */
     uint32_t reserved;
+    uint32_t cpu_budget_us, cpu_period_us;
+    uint32_t thread_count, threads_off;
 };
 
 #define FLAG_STOP_AFTER_TRAP 1u
@@ -54,8 +56,14 @@ struct raw_start {
     uint32_t expect;
 };
 
-_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 64 &&
-                   sizeof(struct raw_call) == 12 && sizeof(struct raw_start) == 12,
+struct raw_thread {
+    struct raw_text function;
+    uint32_t priority;
+};
+
+_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 80 &&
+                   sizeof(struct raw_call) == 12 && sizeof(struct raw_start) == 12 &&
+                   sizeof(struct raw_thread) == 12,
                "mkbundle.py writes these sizes");
 _Static_assert(BUNDLE_CAP_COUNT <= 64, "capabilities are bits of a u64");
 
@@ -141,6 +149,13 @@ static struct raw_start raw_start(const struct bundle *bundle, uint32_t starts_o
     return raw;
 }
 
+static struct raw_thread raw_thread(const struct bundle *bundle, uint32_t threads_off,
+                                    uint32_t thread_idx) {
+    struct raw_thread raw;
+    copy_out(&raw, bundle->bytes, threads_off + thread_idx * sizeof raw, sizeof raw);
+    return raw;
+}
+
 /* A name that an earlier module has. */
 static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
     struct bundle_text name = text_at(bundle, raw_module(bundle, module_idx).name);
@@ -188,6 +203,25 @@ static bool is_version(const struct bundle *bundle, uint32_t module_idx, uint32_
            (version_of <= module_idx && raw_module(bundle, version_of - 1).version_of == 0);
 }
 
+static enum bundle_error check_threads(const struct bundle *bundle, const struct raw_module *raw) {
+    bool is_budget = raw->cpu_budget_us == 0 ? raw->cpu_period_us == 0
+                                             : raw->cpu_budget_us <= raw->cpu_period_us &&
+                                                   raw->cpu_period_us <= BUNDLE_PERIOD_US_MAX;
+    if (!is_budget)
+        return BUNDLE_LIMIT;
+    if (raw->thread_count > BUNDLE_THREADS_MAX ||
+        !range_inside(bundle->bytes, raw->threads_off,
+                      raw->thread_count * (uint64_t)sizeof(struct raw_thread)))
+        return BUNDLE_RANGE;
+    for (uint32_t i = 0; i < raw->thread_count; i++) {
+        struct raw_thread thread = raw_thread(bundle, raw->threads_off, i);
+        if (thread.priority >= BUNDLE_PRIORITIES)
+            return BUNDLE_LIMIT;
+        TRY(check_text(bundle, thread.function, BUNDLE_TEXT_BYTES_MAX));
+    }
+    return BUNDLE_OK;
+}
+
 static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
     struct raw_module raw = raw_module(bundle, module_idx);
     TRY(check_name(bundle, raw.name));
@@ -204,7 +238,8 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
     if (!is_version(bundle, module_idx, raw.version_of) || raw.reserved != 0)
         return BUNDLE_VERSION_OF;
     TRY(check_calls(bundle, module_idx, &raw));
-    return check_starts(bundle, &raw);
+    TRY(check_starts(bundle, &raw));
+    return check_threads(bundle, &raw);
 }
 
 /* Magic, version, length and checksum; on success *out_bundle borrows exactly total_bytes. */
@@ -261,10 +296,14 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .memory_pages_max = raw.memory_pages_max,
         .version_of_idx = raw.version_of == 0 ? BUNDLE_NO_INDEX : raw.version_of - 1,
         .stops_after_trap = (raw.flags & FLAG_STOP_AFTER_TRAP) != 0,
+        .cpu_budget_us = raw.cpu_budget_us,
+        .cpu_period_us = raw.cpu_period_us,
         .call_count = raw.call_count,
         .start_count = raw.start_count,
+        .thread_count = raw.thread_count,
         .calls_off = raw.calls_off,
         .starts_off = raw.starts_off,
+        .threads_off = raw.threads_off,
     };
     return module;
 }
@@ -281,6 +320,13 @@ struct bundle_start bundle_start(const struct bundle *bundle, const struct bundl
     struct raw_start raw = raw_start(bundle, module->starts_off, start_idx);
     struct bundle_start start = {text_at(bundle, raw.function), raw.expect};
     return start;
+}
+
+struct bundle_thread bundle_thread(const struct bundle *bundle, const struct bundle_module *module,
+                                   uint32_t thread_idx) {
+    struct raw_thread raw = raw_thread(bundle, module->threads_off, thread_idx);
+    struct bundle_thread thread = {text_at(bundle, raw.function), raw.priority};
+    return thread;
 }
 
 const char *bundle_error_text(enum bundle_error error) {

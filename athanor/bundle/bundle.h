@@ -4,9 +4,9 @@
  * hostile: bundle_open checks all of them once, after that the accessors cannot fail.
  *
  * Layout, little-endian, offsets from the bundle's first byte:
- *   header (bundle_header) · module records · call records · start records · text · images (each
- * 8-byte aligned) A text is {offset u32, bytes u32}: not empty, without control characters, not
- * zero-terminated.
+ *   header (bundle_header) · module records · call records · start records · thread records · text
+ * · images (each 8-byte aligned) A text is {offset u32, bytes u32}: not empty, without control
+ * characters, not zero-terminated.
  */
 #ifndef ATHANOR_BUNDLE_H
 #define ATHANOR_BUNDLE_H
@@ -22,8 +22,11 @@
 #define BUNDLE_VERSION 2u
 
 #define BUNDLE_MODULES_MAX 1024u
-#define BUNDLE_CALLS_MAX 256u      /* per module */
-#define BUNDLE_STARTS_MAX 64u      /* per module */
+#define BUNDLE_CALLS_MAX 256u  /* per module */
+#define BUNDLE_STARTS_MAX 64u  /* per module */
+#define BUNDLE_THREADS_MAX 16u /* per module */
+#define BUNDLE_PRIORITIES 32u  /* of threads; 31 is the most urgent */
+#define BUNDLE_PERIOD_US_MAX 1000000u
 #define BUNDLE_NAME_BYTES_MAX 32u  /* module and system names: [a-z][a-z0-9_-]* */
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
@@ -79,8 +82,10 @@ struct bundle_module {
     uint32_t memory_pages_max; /* of 64 KiB, 0 to BUNDLE_MEMORY_PAGES_MAX */
     bool stops_after_trap;     /* else it is reset and serves again */
     uint32_t version_of_idx;   /* it waits to replace this module; BUNDLE_NO_INDEX: it is its own */
-    uint32_t call_count, start_count;
-    uint32_t calls_off, starts_off; /* for the accessors below */
+    /* Its threads run at most so long per period, together; 0: as long as there is time. */
+    uint32_t cpu_budget_us, cpu_period_us;
+    uint32_t call_count, start_count, thread_count;
+    uint32_t calls_off, starts_off, threads_off; /* for the accessors below */
 };
 
 /*
@@ -101,6 +106,12 @@ struct bundle_start {
     uint32_t expect; /* BUNDLE_EXPECT_… or a trap code */
 };
 
+/* An export to run on a thread of its own, from boot on. As a start function, but it may stay. */
+struct bundle_thread {
+    struct bundle_text function;
+    uint32_t priority; /* below BUNDLE_PRIORITIES */
+};
+
 /* Checks everything. Linear in bytes, but for the modules' names: those are compared pairwise. */
 __attribute__((warn_unused_result)) enum bundle_error bundle_open(struct alka_span bytes,
                                                                   struct bundle *out_bundle);
@@ -117,6 +128,10 @@ struct bundle_call bundle_call(const struct bundle *bundle, const struct bundle_
                                uint32_t call_idx);
 struct bundle_start bundle_start(const struct bundle *bundle, const struct bundle_module *module,
                                  uint32_t start_idx);
+
+/* Requires thread_idx < thread_count. */
+struct bundle_thread bundle_thread(const struct bundle *bundle, const struct bundle_module *module,
+                                   uint32_t thread_idx);
 
 /* The name of a capability bit; NULL from BUNDLE_CAP_COUNT on. */
 const char *bundle_capability_name(uint32_t bit);

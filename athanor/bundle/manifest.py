@@ -8,11 +8,14 @@
     file = "caller.wasm"                 # beside the manifest, or in a folder given with --search
     capabilities = ["log", "clock_ns"]   # kernel functions it may import (services.def)
     calls = { echo = ["echo"] }          # functions of modules listed before it that it may import
-    limits = { memory_pages = 16 }       # 64 KiB each
+    limits = { memory_pages = 16,        # 64 KiB each
+               cpu_us = 2000, period_us = 10000 }  # what its threads may use of the processor, together, per period
     after_trap = "restart"               # or "stop": whether it is reset and serves again after a trap (the default)
     version_of = "counter"               # it is not loaded, but may replace that module, which is listed before it (`swap`)
     start = ["main", { function = "crash", trap = "ALKA_602" }]
                                          # exports to call at boot, and what they must do if not return: trap (true: any)
+    threads = ["serve", { function = "poll", priority = 20 }]
+                                         # exports that run in the background, from boot on, each on a thread (0 to 31; 16)
 """
 import difflib
 import re
@@ -25,6 +28,10 @@ from toml_lines import key_lines
 MODULES_MAX = 1024
 CALLS_MAX = 256
 STARTS_MAX = 64
+THREADS_MAX = 16
+PRIORITIES = 32
+PRIORITY_NORMAL = 16
+PERIOD_US_MAX = 1000000
 NAME_BYTES_MAX = 32
 TEXT_BYTES_MAX = 255
 MEMORY_PAGES_MAX = 65536
@@ -46,6 +53,12 @@ class Start:
 
 
 @dataclass
+class Thread:
+    function: str
+    priority: int = PRIORITY_NORMAL
+
+
+@dataclass
 class Module:
     name: str
     file: str = ""
@@ -56,6 +69,8 @@ class Module:
     memory_pages: int = MEMORY_PAGES_MAX
     after_trap: str = AFTER_TRAP[0]
     version_of: str = ""
+    cpu: tuple = (0, 0)  # microseconds, of so many; 0: no limit
+    threads: list = field(default_factory=list)
 
 
 @dataclass
@@ -206,10 +221,48 @@ class Reader:
     def limits(self, module, table, path):
         limits = self.get(table, "limits", dict, path, default={})
         path += ("limits",)
-        self.known_keys(limits, ["memory_pages"], path)
+        self.known_keys(limits, ["memory_pages", "cpu_us", "period_us"], path)
         module.memory_pages = self.get(limits, "memory_pages", int, path, default=MEMORY_PAGES_MAX)
         if not 0 <= module.memory_pages <= MEMORY_PAGES_MAX:
             self.error(path + ("memory_pages",), f"{module.memory_pages} is not between 0 and {MEMORY_PAGES_MAX}")
+
+        self.cpu(module, limits, path)
+
+    def cpu(self, module, limits, path):
+        budget, period = (self.get(limits, key, int, path) for key in ("cpu_us", "period_us"))
+        for key, value, other in (("cpu_us", budget, "period_us"), ("period_us", period, "cpu_us")):
+            if value is not None and other not in limits:
+                self.error(path + (key,), f'means nothing without "{other}"')
+        if budget is None or period is None:
+            return
+        if not 0 < period <= PERIOD_US_MAX:
+            self.error(path + ("period_us",), f"{period} is not between 1 and {PERIOD_US_MAX}")
+        elif not 0 < budget <= period:
+            self.error(path + ("cpu_us",), f"{budget} is not between 1 and the period's {period}")
+        module.cpu = (budget, period)
+
+    def threads(self, module, table, path):
+        path += ("threads",)
+        values = self.get(table, "threads", list, path[:-1], default=[])
+        for index, value in enumerate(values):
+            item_path = path + (index,)
+            if isinstance(value, str):
+                module.threads.append(Thread(self.function(value, item_path)))
+            elif isinstance(value, dict):
+                self.known_keys(value, ["function", "priority"], item_path)
+                function = self.get(value, "function", str, item_path, default="?", required=True)
+                self.function(function, item_path + ("function",))
+                priority = self.get(value, "priority", int, item_path, default=PRIORITY_NORMAL)
+                if not 0 <= priority < PRIORITIES:
+                    self.error(item_path + ("priority",), f"{priority} is not between 0 and {PRIORITIES - 1}")
+                module.threads.append(Thread(function, priority))
+            else:
+                self.error(item_path, "expected a function's name or a table { function, priority }")
+        names = [thread.function for thread in module.threads]
+        if len(set(names)) != len(names):
+            self.error(path, "a function is listed twice")
+        if len(values) > THREADS_MAX:
+            self.error(path, f"{len(values)} threads are more than the {THREADS_MAX} a module may have")
 
     def after_trap(self, module, table, path):
         module.after_trap = self.get(table, "after_trap", str, path, default=AFTER_TRAP[0])
@@ -262,7 +315,7 @@ class Reader:
     # The whole
 
     def module(self, table, path, earlier, all_names):
-        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start"], path)
+        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start", "threads"], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -273,6 +326,7 @@ class Reader:
         self.after_trap(module, table, path)
         self.version_of(module, table, path, earlier, all_names)
         self.starts(module, table, path)
+        self.threads(module, table, path)
         return module
 
     def modules(self, values):

@@ -11,9 +11,10 @@ from manifest import ManifestErrors, read_manifest, service_names
 MAGIC = b"\x89AZB\r\n\x1a\n"
 VERSION = 2
 HEADER = struct.Struct("<8sIIIIIIII")
-MODULE = struct.Struct("<IIIIIIQIIIIIIII")
+MODULE = struct.Struct("<IIIIIIQIIIIIIIIIIII")
 CALL = struct.Struct("<III")
 START = struct.Struct("<III")
+THREAD = struct.Struct("<III")
 CHECKED_FROM = 20
 BUNDLE_BYTES_MAX = 2**32 - 1
 FLAG_STOP_AFTER_TRAP = 1
@@ -33,7 +34,8 @@ class Writer:
         self.modules_off = HEADER.size
         self.calls_off = self.modules_off + MODULE.size * len(system.modules)
         self.starts_off = self.calls_off + CALL.size * calls
-        self.texts_off = self.starts_off + START.size * starts
+        self.threads_off = self.starts_off + START.size * starts
+        self.texts_off = self.threads_off + THREAD.size * sum(len(module.threads) for module in system.modules)
         self.texts = bytearray()
         self.text_offs = {}
 
@@ -46,8 +48,8 @@ class Writer:
         return self.text_offs[data], len(data)
 
     def records(self, service_bits):
-        """Module records without their images' offsets, call records, start records."""
-        modules, calls, starts = [], bytearray(), bytearray()
+        """Module records without their images' offsets, call, start and thread records."""
+        modules, calls, starts, threads = [], bytearray(), bytearray(), bytearray()
         indices = {module.name: index for index, module in enumerate(self.system.modules)}
         for module in self.system.modules:
             bits = sum(1 << service_bits[capability] for capability in module.capabilities)
@@ -55,16 +57,19 @@ class Writer:
                             len(module.calls), self.calls_off + len(calls),
                             len(module.starts), self.starts_off + len(starts),
                             FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0,
-                            indices[module.version_of] + 1 if module.version_of else 0, 0))
+                            indices[module.version_of] + 1 if module.version_of else 0, 0,
+                            *module.cpu, len(module.threads), self.threads_off + len(threads)))
             for peer, function in module.calls:
                 calls += CALL.pack(indices[peer], *self.text(function))
             for start in module.starts:
                 starts += START.pack(*self.text(start.function), start.expect)
-        return modules, bytes(calls + starts)
+            for thread in module.threads:
+                threads += THREAD.pack(*self.text(thread.function), thread.priority)
+        return modules, bytes(calls + starts + threads)
 
     def write(self, service_bits):
         name = self.text(self.system.name)
-        modules, calls_and_starts = self.records(service_bits)
+        modules, records = self.records(service_bits)
         images = bytearray()
         images_off = align8(self.texts_off + len(self.texts))
         module_records = b""
@@ -73,7 +78,7 @@ class Writer:
             name_and_file, rest = fields[:4], fields[4:]
             module_records += MODULE.pack(*name_and_file, images_off + len(images), len(image), *rest)
             images += image + bytes(align8(len(image)) - len(image))
-        body = module_records + calls_and_starts + self.texts
+        body = module_records + records + self.texts
         total = images_off + len(images)
         if total > BUNDLE_BYTES_MAX:
             raise ManifestErrors(f"the bundle would have {total} bytes, more than {BUNDLE_BYTES_MAX}")

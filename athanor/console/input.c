@@ -29,6 +29,9 @@ void input_put(uint8_t byte) {
     __atomic_store_n(&input_head, head + 1, __ATOMIC_RELEASE);
     uint64_t flags = threads_lock();
     wait_wake(&input_waiting);
+    if (byte == INPUT_CONTROL_C) {
+        thread_wake_first();
+    }
     threads_unlock(flags);
 }
 

@@ -14,6 +14,7 @@ static uint64_t log_written; /* ever; modulo the ring's size it is where the nex
 static struct console *log_consoles;
 static struct lock log_lock;
 static bool log_lock_broken;
+static void (*log_prompt)(void);
 
 static uint64_t log_enter(void) { return log_lock_broken ? 0 : lock_take(&log_lock); }
 
@@ -30,6 +31,8 @@ static void log_to_consoles(const char *bytes, size_t count) {
         console->write(console->self, bytes, count);
     }
 }
+
+void log_set_prompt(void (*show)(void)) { __atomic_store_n(&log_prompt, show, __ATOMIC_RELEASE); }
 
 void log_each(void (*write)(void *self, const char *bytes, size_t count), void *self) {
     size_t at = (size_t)(log_written % LOG_RING_BYTES);
@@ -80,12 +83,21 @@ void log_line(enum alka_log_level level, const char *format, ...) {
     va_end(arguments);
     text[length++] = '\n';
 
+    static const char clear[] = "\r\033[K";
+    void (*show)(void) = __atomic_load_n(&log_prompt, __ATOMIC_ACQUIRE);
+    bool is_shown = level != ALKA_LOG_DEBUG;
     uint64_t flags = log_enter();
     log_append(text, length);
-    if (level != ALKA_LOG_DEBUG) {
+    if (is_shown && show != NULL) {
+        log_to_consoles(clear, sizeof clear - 1);
+    }
+    if (is_shown) {
         log_to_consoles(text, length);
     }
     log_leave(flags);
+    if (is_shown && show != NULL && !log_lock_broken) {
+        show();
+    }
 }
 
 void log_tail(char *out, size_t size) {

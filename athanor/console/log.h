@@ -31,6 +31,10 @@ void log_line(enum alka_log_level level, const char *format, ...)
 #define log_info(...) log_line(ALKA_LOG_INFO, __VA_ARGS__)
 #define log_error(...) log_line(ALKA_LOG_ERROR, __VA_ARGS__)
 
+/* What is typed stands at the end of the consoles: lines of the log go before it, and `show` puts
+ * it there again. NULL: nothing is typed now. */
+void log_set_prompt(void (*show)(void));
+
 /* Hands the ring's content to `write`, oldest first, in at most two pieces. */
 void log_each(void (*write)(void *self, const char *bytes, size_t count), void *self);
 /* The last whole lines that fit, NUL-terminated. */

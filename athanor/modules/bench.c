@@ -5,6 +5,7 @@
 #include "modules/bench.h"
 #include "cpu/x86.h"
 #include "modules/builtin.h"
+#include "modules/call.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
 #include <string.h>
@@ -109,13 +110,17 @@ static uint64_t bench_instantiate(struct bench *bench, uint64_t parameter) {
 }
 
 static uint64_t bench_recover(struct bench *bench, uint64_t pages) {
-    if (builtin_call(bench->callee, "crash", pages) != ALKA_TRAP_UNREACHABLE) {
+    struct call call;
+    call_begin(&call, 0, NULL);
+    enum alka_trap crash = builtin_call(bench->callee, "crash", pages);
+    call_end(&call);
+    if (crash != ALKA_TRAP_UNREACHABLE) {
         return UINT64_MAX;
     }
     uint64_t dirty = recover_reset(bench->callee, bench->pristine);
     enum alka_trap trap = alka_instance_start(bench->callee, alka_thread_here());
     recover_bind_importer(bench->caller, bench->callee);
-    uint64_t ticks = x86_time_stamp() - modules_last_fault.ticks;
+    uint64_t ticks = x86_time_stamp() - call.fault.ticks;
     /* It serves again, and is what it was. */
     const uint8_t *memory = (const uint8_t *)bench->callee->base.value;
     bool good = trap == ALKA_TRAP_NONE && dirty == pages && memory[0] == 0 &&

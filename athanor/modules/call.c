@@ -26,15 +26,24 @@ void call_set_exit_code(uint32_t code) {
     }
 }
 
-struct alka_thread *call_to_be_killed(void) {
-    const struct thread *thread = threads_are_started() ? thread_this() : NULL;
-    const struct call *call = thread != NULL ? thread->user : NULL;
-    if (call == NULL) {
-        return NULL;
+bool call_is_over(const struct thread *thread) {
+    const struct call *call = thread->user;
+    return call != NULL && (call->must_end || (call->is_foreground && input_interrupted()) ||
+                            clock_ns() >= call->deadline_ns);
+}
+
+alka_status call_block(uint64_t deadline_ns) {
+    struct thread *self = thread_this();
+    const struct call *call = self->user;
+    uint64_t last_ns = call != NULL ? call->deadline_ns : SCHED_NEVER;
+    alka_status status = ALKA_E_INTERRUPTED;
+    if (self->stacks->pending == ALKA_TRAP_NONE && !call_is_over(self)) {
+        status = thread_block(deadline_ns < last_ns ? deadline_ns : last_ns);
     }
-    bool end = call->must_end || (call->has_console && input_interrupted()) ||
-               clock_ns() >= call->deadline_ns;
-    return end ? thread->stacks : NULL;
+    if (self->stacks->pending == ALKA_TRAP_NONE && call_is_over(self)) {
+        self->stacks->pending = ALKA_TRAP_KILLED;
+    }
+    return self->stacks->pending != ALKA_TRAP_NONE ? ALKA_E_INTERRUPTED : status;
 }
 
 void call_end_soon(struct thread *thread) {
@@ -66,27 +75,27 @@ static enum call_outcome call_find(const struct module *module, struct bundle_te
 }
 
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {
-    struct thread *self = thread_this();
+    struct thread *thread = thread_this();
     *call = (struct call){
-        .outer = self->user,
-        .deadline_ns = limit_ns == 0 ? UINT64_MAX : clock_ns() + limit_ns,
-        .has_console = self->stacks == cpu_main_thread(),
+        .outer = thread->user,
+        .deadline_ns = limit_ns == 0 ? SCHED_NEVER : clock_ns() + limit_ns,
+        .is_foreground = thread->stacks == cpu_main_thread(),
     };
-    self->stacks->report = report;
-    __atomic_store_n(&self->user, call, __ATOMIC_RELEASE);
+    thread->stacks->report = report;
+    __atomic_store_n(&thread->user, call, __ATOMIC_RELEASE);
 }
 
 void call_end(struct call *call) {
-    struct thread *self = thread_this();
-    self->stacks->report = NULL;
-    __atomic_store_n(&self->user, call->outer, __ATOMIC_RELEASE);
-    if (call->has_console && input_interrupted()) {
+    struct thread *thread = thread_this();
+    thread->stacks->report = NULL;
+    __atomic_store_n(&thread->user, call->outer, __ATOMIC_RELEASE);
+    if (call->is_foreground && input_interrupted()) {
         input_drop(); /* the ^C, and what was typed in vain before it */
         input_forget_interrupt();
     }
 }
 
-static void call_make_new(struct module *module) {
+static void call_make_new(struct module *module, uint64_t since) {
     if (swap_after_trap(module)) {
         return;
     }
@@ -95,16 +104,16 @@ static void call_make_new(struct module *module) {
         module->state = MODULE_TRAPPED;
         return;
     }
-    (void)module_reset(module, modules_last_fault.ticks); /* a failure is in the log */
+    (void)module_reset(module, since); /* a failure is in the log */
 }
 
 /* Whoever is at it already does it for all who have been struck with it. */
-static void call_recover_one(struct module *module) {
+static void call_recover_one(struct module *module, uint64_t since) {
     if (module->instance == NULL || module->is_recovering) {
         return; /* no instance: its start section trapped */
     }
     module->is_recovering = true;
-    call_make_new(module);
+    call_make_new(module, since);
     module->is_recovering = false;
 }
 
@@ -112,17 +121,34 @@ static void call_recover_one(struct module *module) {
  * A reset runs a start section, which may trap and strike others. A module whose start section
  * traps is stopped, so this ends.
  */
-void call_recover(struct bundle_text called, const struct alka_trap_report *report) {
+void call_recover(struct bundle_text called, const struct alka_trap_report *report,
+                  const struct modules_fault *fault) {
     struct module *module;
     while ((module = modules_take_struck()) != NULL) {
-        const struct trap_frame registers = modules_last_fault.frame;
         for (struct module *next; module != NULL; module = next) {
             next = module->next_struck != module ? module->next_struck : NULL;
             module->next_struck = NULL;
             module->traps++;
-            call_recover_one(module);
-            postmortem_take(module, called, report, &registers);
+            call_recover_one(module, fault->ticks);
+            postmortem_take(module, called, report, &fault->frame);
         }
+    }
+}
+
+void call_keep(const struct call_result *result) {
+    const struct alka_trap_report *report = &result->report;
+    for (uint32_t i = 0; i < report->frame_count; i++) {
+        alka_image_hold((struct alka_image *)report->frames[i].image);
+    }
+}
+
+void call_drop(const struct call_result *result) {
+    if (result->outcome != CALL_TRAPPED) {
+        return;
+    }
+    const struct alka_trap_report *report = &result->report;
+    for (uint32_t i = 0; i < report->frame_count; i++) {
+        alka_image_release((struct alka_image *)report->frames[i].image);
     }
 }
 
@@ -140,17 +166,22 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     module->state = MODULE_RUNNING;
     uint64_t start_ns = clock_ns(), start_ticks = x86_time_stamp(), value = 0;
     struct call call;
+    module->running++;
+    struct sched_account *payer = thread_charge(&module->account);
     call_begin(&call, limit_ns, &out->report);
     out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
     call_end(&call);
+    uint64_t end_ticks = x86_time_stamp();
+    (void)thread_charge(payer);
+    module->running--;
     if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
         out->outcome = CALL_TRAPPED;
-        module->state = MODULE_TRAPPED;
-    } else {
-        module->state = MODULE_READY;
+        call_keep(out);
     }
-    uint64_t end_ticks = x86_time_stamp();
-    call_recover(function, &out->report);
+    if (module->state == MODULE_RUNNING && module->running == 0) {
+        module->state = out->outcome == CALL_TRAPPED ? MODULE_TRAPPED : MODULE_READY;
+    }
+    call_recover(function, &out->report, &call.fault);
     module->ticks += end_ticks - start_ticks;
     out->ns = clock_ns() - start_ns;
     out->code = out->trap == ALKA_TRAP_EXIT ? call.exit_code : (uint32_t)value;
@@ -224,6 +255,7 @@ void call_log(const struct module *module, struct bundle_text function,
         return;
     case CALL_TRAPPED:
         call_log_trap(module, name, result, as_expected);
+        call_drop(result);
         return;
     case CALL_NO_EXPORT:
         log_line(level, "%s: exports no function %s", module->name, name);

@@ -3,6 +3,7 @@
 #define ATHANOR_CALL_H
 
 #include "modules/modules.h"
+#include "sched/thread.h"
 
 enum call_outcome {
     CALL_RETURNED, /* or called `exit` */
@@ -20,30 +21,38 @@ struct call_result {
     struct alka_trap_report report; /* TRAPPED */
 };
 
+/* What a thread of the kernel runs in module code now; in the thread's `user`. */
+struct call {
+    struct call *outer;
+    uint64_t deadline_ns; /* SCHED_NEVER: none */
+    bool is_foreground;   /* ^C ends it: the console's thread waits for it */
+    bool must_end;
+    uint32_t exit_code;
+    struct modules_fault fault; /* that ended it */
+};
+
 /* Resets, or stops, whoever was in a call that has trapped. */
-void call_recover(struct bundle_text called, const struct alka_trap_report *report);
+void call_recover(struct bundle_text called, const struct alka_trap_report *report,
+                  const struct modules_fault *fault);
 
 /*
- * Calls an export that takes nothing. After a trap, whoever was in the call has been reset, or
- * stopped, when this returns. `limit_ns` after the start, or when ^C is
- * typed, it is killed (trap KILLED); 0: no limit.
+ * Calls an export that takes nothing, on the calling thread. After a trap, whoever was in the call
+ * has been reset, or stopped, when this returns. `limit_ns` after the start it is killed (trap
+ * KILLED), and on the console's thread when ^C is typed; 0: no limit. The module pays for the time.
+ * Each result goes through call_log, or call_drop, once: the images that its report names are held
+ * until then.
  */
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out);
+
+/* Holds the images that the report of a trap names; call_drop lets go of them, as call_log does. */
+void call_keep(const struct call_result *result);
+void call_drop(const struct call_result *result);
 
 /* Logs how a call ended: a line, and the module's backtrace if it trapped.
  * `expected`: as a bundle_start says. */
 void call_log(const struct module *module, struct bundle_text function,
               const struct call_result *result, bool as_expected);
-
-/* A call that is under way, on the stack of the thread that made it. */
-struct call {
-    struct call *outer;   /* of the same thread */
-    uint64_t deadline_ns; /* UINT64_MAX: none */
-    uint32_t exit_code;
-    bool has_console; /* ^C ends it */
-    bool must_end;
-};
 
 /*
  * Around module code that is entered in another way: it is killed after
@@ -53,7 +62,6 @@ void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *r
 void call_end(struct call *call);
 
 /* Under the lock: the thread's call is killed when it next runs. */
-struct thread;
 void call_end_soon(struct thread *thread);
 
 /* The frame's function by the name section or an export, else "function N"; printable. */
@@ -65,7 +73,12 @@ uint32_t call_trap_code(enum alka_trap trap);
 /* For the service `exit`. */
 void call_set_exit_code(uint32_t code);
 
-/* The interrupted thread, if its module call should end now; else NULL. For interrupt handlers. */
-struct alka_thread *call_to_be_killed(void);
+/* Should the thread's call end now? Safe in interrupt handlers. */
+bool call_is_over(const struct thread *thread);
+/*
+ * For services: as thread_block, but not beyond the end of the call. ALKA_E_INTERRUPTED: the call,
+ * or the caller's instance, is over; the caller's memory must not be touched any more.
+ */
+ALKA_MUST_CHECK alka_status call_block(uint64_t deadline_ns);
 
 #endif

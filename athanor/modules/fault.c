@@ -6,8 +6,10 @@
  */
 #include "cpu/x86.h"
 #include "modules/call.h"
+#include "modules/evict.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
+#include "modules/workers.h"
 #include "sched/thread.h"
 #include <alkahest/routines.h>
 
@@ -27,8 +29,6 @@ static enum alka_fault fault_kind(uint64_t vector) {
         return ALKA_FAULT_OTHER;
     }
 }
-
-struct modules_fault modules_last_fault;
 
 /* A list whose last member names itself: so membership costs no search. */
 static struct module *fault_struck;
@@ -52,7 +52,9 @@ static void fault_strike(const struct alka_context *context) {
  */
 static void fault_strike_chain(const struct alka_thread *thread) {
     for (const struct alka_gate *gate = thread->gate; gate != NULL; gate = gate->outer) {
-        fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES));
+        if (gate->callee != EVICT_NOBODY) {
+            fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES));
+        }
         if (gate->resume == (uint64_t)alka_resume_enter ||
             gate->resume == (uint64_t)alka_resume_gate_returns) {
             return;
@@ -60,9 +62,12 @@ static void fault_strike_chain(const struct alka_thread *thread) {
     }
 }
 
-static void fault_note(const struct trap_frame *frame, uint64_t ticks) {
-    modules_last_fault.frame = *frame;
-    modules_last_fault.ticks = ticks;
+static void fault_note(const struct thread *thread, const struct trap_frame *frame,
+                       uint64_t ticks) {
+    struct call *call = thread->user;
+    if (call != NULL) {
+        call->fault = (struct modules_fault){.frame = *frame, .ticks = ticks};
+    }
 }
 
 static void fault_resume(struct trap_frame *frame, const struct alka_resume *resume) {
@@ -114,10 +119,29 @@ bool modules_take_fault(struct trap_frame *frame) {
     if (!alka_trap_decide(&modules_registry, thread, &state, &resume)) {
         return false;
     }
-    fault_note(frame, ticks);
+    fault_note(thread->owner, frame, ticks);
     if (resume.kind != ALKA_TRAP_EXIT) {
         fault_strike_chain(thread);
+        if (resume.rip == (uint64_t)alka_resume_gate_returns) {
+            workers_wake_caretaker(); /* the call goes on: nobody else recovers who was struck */
+        }
     }
+    fault_resume(frame, &resume);
+    return true;
+}
+
+bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
+    struct alka_thread *stacks = thread->stacks;
+    const struct alka_fault_state state = {
+        .pc = frame->rip, .rsp = frame->rsp, .r15 = frame->r15, .fault = ALKA_FAULT_OTHER};
+    struct alka_resume resume;
+    uint64_t ticks = x86_time_stamp();
+    if (alka_trap_interrupt(&modules_registry, stacks, &state, ALKA_TRAP_KILLED, &resume) !=
+        ALKA_INTERRUPTED_NOW) {
+        return false;
+    }
+    fault_note(thread, frame, ticks);
+    fault_strike_chain(stacks);
     fault_resume(frame, &resume);
     return true;
 }
@@ -129,18 +153,8 @@ bool modules_take_fault(struct trap_frame *frame) {
  * tick.
  */
 void modules_tick(struct trap_frame *frame) {
-    struct alka_thread *thread = call_to_be_killed();
-    if (thread == NULL) {
-        return;
-    }
-    const struct alka_fault_state state = {
-        .pc = frame->rip, .rsp = frame->rsp, .r15 = frame->r15, .fault = ALKA_FAULT_OTHER};
-    struct alka_resume resume;
-    uint64_t ticks = x86_time_stamp();
-    if (alka_trap_interrupt(&modules_registry, thread, &state, ALKA_TRAP_KILLED, &resume) ==
-        ALKA_INTERRUPTED_NOW) {
-        fault_note(frame, ticks);
-        fault_strike_chain(thread);
-        fault_resume(frame, &resume);
+    struct thread *thread = threads_are_started() ? thread_this() : NULL;
+    if (thread != NULL && call_is_over(thread)) {
+        (void)modules_end_call(thread, frame);
     }
 }

@@ -8,9 +8,11 @@
 #include "cpu/x86.h"
 #include "crucible/crucible.h"
 #include "modules/call.h"
+#include "modules/evict.h"
 #include "modules/inside.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
+#include "modules/workers.h"
 #include "sched/thread.h"
 #include "services/services.h"
 #include "time/clock.h"
@@ -107,22 +109,31 @@ static void load_log_diag(const struct module *module, const struct alka_diag *d
     }
 }
 
-static struct alka_trap_report load_report; /* of a start section */
+/* A start section's call, and how it ended. */
+struct load_call {
+    struct call call;
+    struct alka_trap_report report;
+};
 
 /* Those that a start section took with it. */
-static void load_recover(void) {
+static void load_recover(const struct load_call *start) {
     static const char called[] = "start section";
-    const struct alka_trap_report report = load_report;
-    call_recover((struct bundle_text){called, sizeof called - 1}, &report);
+    call_recover((struct bundle_text){called, sizeof called - 1}, &start->report,
+                 &start->call.fault);
 }
 
 /* The start section's function, which runs before anything else can be called.
  */
-static alka_status load_start(struct module *module) {
-    struct call call;
-    call_begin(&call, MODULES_START_LIMIT_NS, &load_report);
+static alka_status load_start(struct module *module, struct load_call *out) {
+    uint32_t life = ++module->life;
+    call_begin(&out->call, MODULES_START_LIMIT_NS, &out->report);
+    struct sched_account *payer = thread_charge(&module->account);
     enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
-    call_end(&call);
+    (void)thread_charge(payer);
+    call_end(&out->call);
+    if (module->life != life) { /* somebody has stopped it, or made it new, meanwhile */
+        return ALKA_E_INTERRUPTED;
+    }
     if (trap == ALKA_TRAP_NONE) {
         return ALKA_OK;
     }
@@ -223,12 +234,13 @@ void module_load(struct module *module, const struct bundle *bundle) {
     uint64_t start_ns = clock_ns();
     alka_status status = load_file(&scope, module);
     module->load_ns = clock_ns() - start_ns;
+    struct load_call start = {.report = {.kind = ALKA_TRAP_NONE}};
     if (status == ALKA_OK) {
-        status = load_start(module);
+        status = load_start(module, &start);
     }
     if (status != ALKA_OK) {
         module_stop(module);
-        load_recover(); /* while its image can still name functions */
+        load_recover(&start); /* while its image can still name functions */
         load_refuse(module, status);
         return;
     }
@@ -249,13 +261,17 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
         load_log_diag(module, &diag, &module->image->module);
         return status;
     }
+    struct load_call start = {.report = {.kind = ALKA_TRAP_NONE}};
     status = load_pristine(module);
     if (status == ALKA_OK) {
-        status = load_start(module);
+        status = load_start(module, &start);
+    }
+    if (status == ALKA_E_INTERRUPTED) {
+        return status;
     }
     if (status != ALKA_OK) {
         module_stop(module);
-        load_recover();
+        load_recover(&start);
         return status;
     }
     module->state = MODULE_READY;
@@ -274,9 +290,14 @@ static void load_bind_importers(const struct module *module) {
 bool module_reset(struct module *module, uint64_t since) {
     struct module_recoveries *recoveries = &module->recoveries;
     recover_disown(module->instance);
-    inside_evict(module->instance);
+    (void)evict(module->instance);
     recoveries->pages_last = recover_reset(module->instance, module->pristine);
-    if (load_start(module) != ALKA_OK) {
+    struct load_call start;
+    alka_status status = load_start(module, &start);
+    if (status == ALKA_E_INTERRUPTED) {
+        return false;
+    }
+    if (status != ALKA_OK) {
         module_stop(module);
         module->state = MODULE_TRAPPED;
         return false;
@@ -292,9 +313,11 @@ bool module_reset(struct module *module, uint64_t since) {
 }
 
 void module_stop(struct module *module) {
+    workers_release(module);
     if (module->instance != NULL) {
+        module->life++;
         recover_disown(module->instance);
-        inside_evict(module->instance);
+        (void)evict(module->instance);
         alka_instance_drop(module->instance);
         pristine_give(module->pristine);
         module->instance = NULL;

@@ -9,6 +9,7 @@
 #include "mm/memory.h"
 #include "modules/call.h"
 #include "modules/recover.h"
+#include "modules/workers.h"
 #include <string.h>
 
 struct alka_registry modules_registry;
@@ -19,8 +20,17 @@ static struct module *modules_list;
 static struct alka_limits *modules_limits; /* one per module; swaps exchange who has which */
 static uint32_t modules_count;
 
+/* A thread that shall end, in module code. */
+static void modules_end(struct alka_thread *stacks, struct trap_frame *frame) {
+    (void)modules_end_call(stacks->owner, frame);
+}
+
 void modules_start(bool trust_blobs) {
     modules_trust_blobs = trust_blobs;
+    threads_set_ender(modules_end);
+    if (workers_start() != ALKA_OK) {
+        log_error("no memory for the caretaker: threads of modules are not given back");
+    }
     alka_registry_init(&modules_registry, &crucible);
 }
 
@@ -119,6 +129,10 @@ uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_call
     return unexpected;
 }
 
+struct bundle_thread modules_thread(const struct module *module, uint32_t index) {
+    return bundle_thread(&modules_bundle, &module->entry, index);
+}
+
 static void modules_load_all(struct modules_summary *out) {
     for (uint32_t i = 0; i < modules_count; i++) {
         struct module *module = &modules_list[i];
@@ -129,6 +143,8 @@ static void modules_load_all(struct modules_summary *out) {
             module->of = &modules_list[module->entry.version_of_idx];
             module->state = MODULE_SPARE;
         }
+        sched_account_init(&module->account, module->entry.cpu_budget_us * UINT64_C(1000),
+                           module->entry.cpu_period_us * UINT64_C(1000));
     }
     for (uint32_t i = 0; i < modules_count; i++) {
         if (modules_list[i].of != NULL) {
@@ -144,6 +160,7 @@ static void modules_load_all(struct modules_summary *out) {
         uint32_t calls;
         out->unexpected += module_run(&modules_list[i], MODULES_START_LIMIT_NS, &calls);
         out->starts += calls;
+        workers_add_all(&modules_list[i]);
     }
 }
 

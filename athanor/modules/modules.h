@@ -1,11 +1,13 @@
 /*
  * The system's modules: what the bundle brought, compiled, instantiated and
- * called. Used by one thread at a time.
+ * called. Threads of the kernel use it in turns: none is stopped in here, other than where it
+ * waits, or runs module code.
  */
 #ifndef ATHANOR_MODULES_H
 #define ATHANOR_MODULES_H
 
 #include "bundle/bundle.h"
+#include "sched/sched.h"
 #include "trap/trap.h"
 #include <alkahest/instance.h>
 #include <alkahest/registry.h>
@@ -49,6 +51,10 @@ struct module {
     uint64_t calls;            /* from the kernel */
     uint64_t ticks;            /* of those calls, with all that they called */
     uint64_t traps, restarts;
+    uint32_t running;             /* calls of the kernel in it now */
+    uint32_t life;                /* of `instance`: counts who made it, reset it or stopped it */
+    struct sched_account account; /* pays for its threads, and for calls of the kernel */
+    struct worker *workers;       /* its threads: modules/workers.h */
     struct module_recoveries recoveries;
     struct module *of;       /* it holds another version of this one; NULL: it serves itself */
     struct module *replaced; /* what holds the version before; NULL: none was */
@@ -84,6 +90,9 @@ struct modules_summary {
  */
 const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out);
 
+/* A thread that the manifest names; index < module->entry.thread_count. */
+struct bundle_thread modules_thread(const struct module *module, uint32_t index);
+
 /* In the bundle's order; NULL at the end. */
 struct module *modules_at(uint32_t index);
 struct module *modules_find(const char *name);
@@ -105,8 +114,8 @@ void module_load(struct module *module, const struct bundle *bundle);
 /* Makes a new instance of a STOPPED module's image. A failure is logged; the
  * module stays STOPPED. modules/load.c */
 ALKA_MUST_CHECK alka_status module_instantiate(struct module *module, const struct bundle *bundle);
-/* Gives the instance back: whoever imports from it traps when calling. It must
- * not be running. */
+/* Gives the instance back: whoever imports from it traps when calling. Calls that are in it, on any
+ * thread but this one, end (modules/evict.h). */
 void module_stop(struct module *module);
 /* Gives everything back but the bundle's bytes. */
 void module_unload(struct module *module);
@@ -124,12 +133,11 @@ uint64_t module_mapped_pages(const struct module *module);
 
 const char *module_state_name(enum module_state state);
 
-/* The last fault of module code, for whoever its call returns to. */
+/* A fault of module code, for whoever its call returns to. */
 struct modules_fault {
     struct trap_frame frame;
     uint64_t ticks; /* time stamp, when the kernel was told */
 };
-extern struct modules_fault modules_last_fault;
 
 /* Takes the modules that the last trap ended; the list is empty then. modules/fault.c */
 struct module *modules_take_struck(void);
@@ -139,5 +147,9 @@ struct module *modules_take_struck(void);
 bool modules_take_fault(struct trap_frame *frame);
 /* At each tick: ends the module's call that is to be ended (modules/call.h). */
 void modules_tick(struct trap_frame *frame);
+/* Ends the call of a thread that is stopped in module code, as a kill does. False: its code is not
+ * where it could be left. */
+struct thread;
+bool modules_end_call(struct thread *thread, struct trap_frame *frame);
 
 #endif

@@ -148,12 +148,13 @@ static const char *swap_call(const struct module *module, const char *name, cons
     result.code = result.trap == ALKA_TRAP_EXIT ? call.exit_code : (uint32_t)value;
     if (result.trap != ALKA_TRAP_NONE && result.trap != ALKA_TRAP_EXIT) {
         result.outcome = CALL_TRAPPED;
+        call_keep(&result);
     }
     if (result.outcome == CALL_RETURNED && result.code == 0) {
         return NULL;
     }
     call_log(module, called, &result, false);
-    call_recover(called, &result.report);
+    call_recover(called, &result.report, &call.fault);
     return failed;
 }
 

@@ -14,6 +14,7 @@
 #include "sched/policy.h"
 #include "time/clock.h"
 #include "time/timer.h"
+#include <alkahest/routines.h>
 #include <stddef.h>
 
 #define IDLE_STACK_BYTES 8192u
@@ -198,7 +199,10 @@ void threads_set_ender(threads_ender *ender) { machine_ender = ender; }
 
 /* Can what was interrupted be left where it is? */
 static bool machine_can_stop(const struct thread *running, const struct trap_frame *frame) {
-    return running->is_preemptible || alka_registry_owns_pc(&modules_registry, frame->rip);
+    /* Not between two modules, nor between a module and the kernel: there a call has begun that its
+     * gate record does not show yet. */
+    return running->is_preemptible || frame->rip == (uint64_t)alka_routine_gone ||
+           alka_registry_image_at(&modules_registry, frame->rip) != NULL;
 }
 
 static void machine_stop(struct thread *running, const struct trap_frame *frame) {

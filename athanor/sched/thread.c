@@ -172,6 +172,9 @@ alka_status thread_join(struct thread *thread, uint64_t deadline_ns) {
 
 alka_status thread_block(uint64_t deadline_ns) {
     struct thread *self = thread_this();
+    if (self->stacks->pending != 0) { /* what it waits for is of no use any more */
+        return ALKA_E_INTERRUPTED;
+    }
     if (sched_block(&threads_sched, MACHINE_CPU, deadline_ns, clock_ns())) {
         machine_reschedule();
         machine_lock();
@@ -180,7 +183,7 @@ alka_status thread_block(uint64_t deadline_ns) {
     if (self->sched.kill_pending && self->stacks->gate != NULL && self->stacks->pending == 0) {
         self->stacks->pending = ALKA_TRAP_KILLED;
     }
-    return self->sched.woken_by;
+    return self->stacks->pending != 0 ? ALKA_E_INTERRUPTED : self->sched.woken_by;
 }
 
 alka_status thread_sleep_until(uint64_t deadline_ns) {
@@ -202,10 +205,25 @@ void thread_yield(void) {
     }
 }
 
+struct sched_account *thread_charge(struct sched_account *account) {
+    uint64_t flags = threads_lock();
+    struct thread *self = thread_this();
+    struct sched_account *before = self->sched.account;
+    sched_set_account(&threads_sched, &self->sched, account, clock_ns());
+    threads_unlock(flags);
+    return before;
+}
+
 void thread_kill(struct thread *thread) {
     uint64_t flags = threads_lock();
     sched_kill(&threads_sched, &thread->sched, clock_ns());
     threads_unlock(flags);
+}
+
+void thread_wake_first(void) {
+    if (threads_first != NULL) {
+        sched_wake(&threads_sched, &threads_first->sched, clock_ns());
+    }
 }
 
 void thread_insist(void) {

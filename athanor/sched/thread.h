@@ -78,11 +78,17 @@ struct thread *thread_this(void);
 /* All threads, in the order of their making: start with NULL. Under the lock. */
 struct thread *thread_next(const struct thread *after);
 
+/* Another account pays for the calling thread from now on. Returns who paid before. */
+struct sched_account *thread_charge(struct sched_account *account);
+
 void thread_yield(void);
 /* ALKA_OK when the time has come (clock_ns), ALKA_E_INTERRUPTED: it shall end. */
 ALKA_MUST_CHECK alka_status thread_sleep_until(uint64_t deadline_ns);
 /* It is marked, and will not wait any more; its module code ends (threads_set_ender). */
 void thread_kill(struct thread *thread);
+
+/* Under the lock: the first thread, if it waits for anything, looks again. */
+void thread_wake_first(void);
 
 /* Returns what threads_unlock needs. Not while holding a lock of another room. */
 uint64_t threads_lock(void);
@@ -91,6 +97,7 @@ void threads_unlock(uint64_t flags);
 /*
  * Under the lock: waits for a wake-up of thread_this()->wait, with the lock released meanwhile.
  * ALKA_OK: woken, look again; ALKA_E_TIMED_OUT, ALKA_E_INTERRUPTED: leave the queue (wait_leave).
+ * INTERRUPTED: the thread shall end, or the module call that it is in has ended.
  */
 ALKA_MUST_CHECK alka_status thread_block(uint64_t deadline_ns);
 

@@ -3,7 +3,7 @@
  * from module code, and the caller's context. Out: results, or a trap of the
  * caller. Every range is checked against the caller's memory, without overflow,
  * before it is used; bytes there may change at any time, so each is read once.
- * Nothing here waits, but to let others go first.
+ * What waits touches nothing of the caller afterwards: that may be gone.
  */
 #include "services/services.h"
 #include "bundle/bundle.h"
@@ -45,6 +45,17 @@ static uint64_t service_clock_ns(struct alka_context *caller) {
 static void service_yield(struct alka_context *caller) {
     (void)caller;
     thread_yield();
+}
+
+static uint32_t service_sleep_until(uint64_t deadline_ns, struct alka_context *caller) {
+    (void)caller;
+    alka_status status = ALKA_OK;
+    uint64_t flags = threads_lock();
+    while (status == ALKA_OK) {
+        status = call_block(deadline_ns);
+    }
+    threads_unlock(flags);
+    return status == ALKA_E_TIMED_OUT ? ALKA_OK : status;
 }
 
 static void service_exit(uint32_t code, struct alka_context *caller) {

@@ -125,6 +125,7 @@ const struct shell_command shell_commands[] = {
     {"stop", "NAME", "stop a module that nobody needs", 2, 2, command_stop},
     {"swap", "NAME [VERSION]", "replace a module by another version, while its clients call it", 2,
      3, command_swap},
+    {"threads", "", "list the threads", 1, 1, command_threads},
     {"unload", "NAME", "stop a module and forget its code", 2, 2, command_unload},
     {"uptime", "", "time since boot", 1, 1, command_uptime},
 };

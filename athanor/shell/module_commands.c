@@ -10,6 +10,7 @@
 #include "modules/inject.h"
 #include "modules/modules.h"
 #include "modules/postmortem.h"
+#include "modules/workers.h"
 #include "services/services.h"
 #include "shell/shell.h"
 #include "time/clock.h"
@@ -241,6 +242,7 @@ void command_start(size_t count, const char *const *words) {
     }
     if (module_revive(module)) {
         command_done(module, "started");
+        workers_add_all(module);
         module_run(module, 0, NULL);
     }
 }
@@ -253,6 +255,7 @@ void command_restart(size_t count, const char *const *words) {
     }
     if (module_reset(module, 0)) {
         command_done(module, "restarted");
+        workers_add_all(module);
         module_run(module, 0, NULL);
     }
 }

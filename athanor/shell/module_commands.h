@@ -19,4 +19,8 @@ void command_start(size_t count, const char *const *words);
 void command_stop(size_t count, const char *const *words);
 void command_unload(size_t count, const char *const *words);
 
+/* shell/thread_commands.c */
+void command_threads(size_t count, const char *const *words);
+void command_spawn(size_t count, const char *const *words);
+
 #endif

@@ -71,20 +71,31 @@ static void shell_write(void *self, const char *bytes, size_t count) {
     console_write(bytes, count);
 }
 
+static struct line shell_editor;
+
+static void shell_show_line(void) {
+    print(SHELL_PROMPT);
+    if (!shell_editor.done) {
+        line_redraw(&shell_editor);
+    }
+}
+
 _Noreturn void shell_run(void) {
-    static struct line line;
-    line_start(&line, shell_write, NULL);
+    struct line *line = &shell_editor;
+    line_start(line, shell_write, NULL);
     print(SHELL_PROMPT);
     for (;;) {
+        log_set_prompt(shell_show_line);
         uint8_t byte = input_wait();
+        log_set_prompt(NULL);
         if (byte == '\r' || byte == '\n') {
             input_forget_interrupt(); /* a ^C from here on is meant for what the line starts */
         }
-        switch (line_feed(&line, byte)) {
+        switch (line_feed(line, byte)) {
         case LINE_MORE:
             break;
         case LINE_DONE:
-            shell_line(line.text);
+            shell_line(line->text);
             print(SHELL_PROMPT);
             break;
         case LINE_CANCEL:
@@ -92,7 +103,7 @@ _Noreturn void shell_run(void) {
             break;
         case LINE_REDRAW:
             print("\033[2J\033[H" SHELL_PROMPT);
-            line_redraw(&line);
+            line_redraw(line);
             break;
         }
     }

@@ -4,7 +4,6 @@
  */
 #include "shell/swap_commands.h"
 #include "console/log.h"
-#include "modules/spawn.h"
 #include "modules/swap.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
@@ -52,13 +51,4 @@ void command_rollback(size_t count, const char *const *words) {
     struct swap_report report = {0};
     const char *error = swap_back(module, &report);
     command_swapped(module, "rollback", error, &report);
-}
-
-void command_spawn(size_t count, const char *const *words) {
-    (void)count;
-    struct module *module = command_module(words[1]);
-    const char *error = module != NULL ? spawn(module, words[2]) : NULL;
-    if (error != NULL) {
-        print("%s: %s\n", words[1], error);
-    }
 }

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 void command_rollback(size_t count, const char *const *words);
-void command_spawn(size_t count, const char *const *words);
 void command_swap(size_t count, const char *const *words);
 
 #endif

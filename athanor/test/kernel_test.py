@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 from pathlib import Path
 from random import Random
@@ -477,6 +478,121 @@ def case_swap(args, folder):
         require(status == STATUS_GOOD, f"status {status}")
         closed.sort()
         print(f"{len(closed)} swaps under load: gates closed p50 {closed[len(closed) // 2]:.1f} us, at worst {closed[-1]:.1f} us; {calls} calls")
+
+
+SERVER = """(module
+  (import "athanor" "clock_ns" (func $clock (result i64)))
+  (import "athanor" "sleep_until" (func $sleep (param i64) (result i32)))
+  (memory 1)
+  (func (export "nap") (result i32)
+    (drop (call $sleep (i64.add (call $clock) (i64.const 500000000))))
+    (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+    (i32.const 0))
+  (func (export "naps") (result i32) (i32.load (i32.const 0)))
+  (func (export "sleep") (drop (call $sleep (i64.const -1))))
+  (func (export "spin") (loop (br 0))))"""
+MIDDLE = """(module
+  (import "server" "nap" (func $nap (result i32)))
+  (import "server" "sleep" (func $sleep))
+  (import "server" "spin" (func $spin))
+  (func (export "nap") (result i32) (drop (call $nap)) unreachable)
+  (func (export "sleep") (call $sleep))
+  (func (export "spin") (call $spin))
+  (func (export "own_spin") (loop (br 0))))"""
+ASKER = """(module
+  (import "middle" "nap" (func $nap (result i32)))
+  (import "middle" "sleep" (func $sleep))
+  (import "middle" "spin" (func $spin))
+  (import "middle" "own_spin" (func $own_spin))
+  (func (export "nap") (drop (call $nap)))
+  (func (export "sleep") (call $sleep))
+  (func (export "spin") (call $spin))
+  (func (export "own_spin") (call $own_spin)))"""
+BUSY = """(module (memory 1)
+  (func (export "spin") (loop (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (i64.const 1))) (br 0)))
+  (func (export "rounds") (result i32) (i64.ne (i64.load (i32.const 0)) (i64.const 0)))
+  (func (export "trap") unreachable))"""
+
+
+def case_workers(args, folder):
+    """Threads of modules: the shell stays there beside endless loops; budgets hold; a kill ends calls wherever they are, and only those."""
+    sleeper = ['capabilities = ["clock_ns", "sleep_until"]']
+    middle = ['calls = { server = ["nap", "sleep", "spin"] }', 'after_trap = "stop"']
+    asker = ['calls = { middle = ["nap", "sleep", "spin", "own_spin"] }', 'after_trap = "stop"']
+    busy = assemble(folder, BUSY)
+    bundle = make_bundle(folder, [
+        ("busy", busy, ['threads = [{ function = "spin", priority = 16 }]']),
+        ("poor", busy, ['threads = ["spin"]', "limits = { cpu_us = 1000, period_us = 20000 }"]),
+        ("server", assemble(folder, SERVER), sleeper), ("middle", assemble(folder, MIDDLE), middle), ("asker", assemble(folder, ASKER), asker)])
+    with boot(args, bundle) as machine:
+        machine.wait_for_shell()
+
+        def threads():
+            return {row["name"]: row for row in keys(machine.command("threads -k"))}
+
+        def said(pattern):
+            """The line, and those that follow it at once: the prompt stands behind them again."""
+            machine.expect(pattern)
+            time.sleep(0.3)
+            machine.wait_for_shell()
+
+        def gone(*names):
+            """Whoever has used up its budget ends when it has one again."""
+            for _ in range(50):
+                if threads().keys().isdisjoint(names):
+                    return True
+                time.sleep(0.1)
+            return False
+
+        time.sleep(2)
+        rows = threads()
+        spent, poor = int(rows["busy"]["cpu_ms"]), int(rows["poor"]["cpu_ms"])
+        require(spent > 300, f"busy ran for {spent} ms only")
+        require(10 < poor < spent / 4, f"a budget of a twentieth: {poor} ms, beside {spent}")
+        require("returned 1" in machine.command("run busy rounds"), "another call into the module cannot be made")
+        machine.command("kill busy; kill poor")
+        require(gone("busy", "poor"), "threads of killed modules are still there")
+        memory = keys(machine.command("mem -k"))
+        for _ in range(3):
+            machine.command("start busy; kill busy")
+        require(keys(machine.command("mem -k"))[0] == memory[0], "threads leave memory behind")
+
+        # The one in the middle dies, while its callee is at work: that goes on, and the chain unwinds afterwards.
+        machine.command("spawn asker nap")
+        machine.command("kill middle")
+        require(state_of(machine, "server")["traps"] == "0", "the callee suffers")
+        said("asker: nap trapped: ALKA_618 killed")
+        require("returned 1" in machine.command("run server naps"), "the callee was not allowed to finish")
+        require(state_of(machine, "server")["traps"] == "0", "the callee was struck")
+        # The innermost dies: where it runs, where it sleeps; the call ends at once.
+        for function, victim in (("own_spin", "middle"), ("spin", "server"), ("sleep", "server")):
+            machine.command("start server; kill middle; start middle; kill asker; start asker")
+            machine.command(f"spawn asker {function}")
+            machine.command(f"kill {victim}")
+            said(f"asker: {function} trapped: ALKA_618 killed")
+            require(state_of(machine, "asker")["state"] == "trapped", "the caller goes on")
+        # The outermost dies: its callee spins on, as nobody asked it to stop; killing that ends it.
+        machine.command("start server; kill middle; start middle; start asker; spawn asker spin")
+        machine.command("kill asker; kill middle")
+        require("asker" in threads(), "the callee's thread was ended")
+        machine.command("kill server")
+        machine.command("start server; start middle; start asker")
+        require(gone("asker"), "a zombie's thread stays")
+        # A trap on one thread ends the module's calls on the others; all begin again.
+        machine.command("start busy")
+        machine.command("run busy trap")
+        time.sleep(1)
+        row = state_of(machine, "busy")
+        require(row["state"] == "running" and int(row["restarts"]) == 1, f"after a trap: {row}")
+        require("returned 1" in machine.command("run busy rounds"), "its thread did not begin again")
+        machine.type("run server sleep\r")
+        machine.expect(r"run .*\n")
+        machine.type("\x03")
+        machine.expect("server: sleep trapped: ALKA_618 killed")
+        machine.wait_for_shell()
+        machine.command("unload busy; unload poor; kill asker; kill middle; kill server")
+        require(gone("busy", "poor", "asker"), f"threads are left: {threads().keys()}")
+        machine.finish()
 
 
 def qmp(path, command, **arguments):

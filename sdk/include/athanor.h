@@ -56,6 +56,10 @@ ATHANOR_IMPORT("athanor", "random") void athanor_random(void *out, size_t bytes)
 ATHANOR_IMPORT("athanor", "state_save") void athanor_state_save(const void *state, size_t bytes);
 ATHANOR_IMPORT("athanor", "state_load") size_t athanor_state_load(void *out, size_t bytes);
 
+/* Sleeps until the clock says so. 0, or the number of a diagnostic code that says why not so long.
+ */
+ATHANOR_IMPORT("athanor", "sleep_until") int32_t athanor_sleep_until(uint64_t deadline_ns);
+
 /* Logs a zero-terminated text. */
 static inline void athanor_print(const char *text) {
     size_t bytes = 0;

@@ -13,6 +13,9 @@ extern const char alka_routine_pending[];   /* a host function left a trap pendi
 extern const char alka_routine_exhausted[]; /* no room on the control stack for host code */
 extern const char alka_routine_gone[];      /* the callee's generation is another one */
 
+/* Where a call returns to whose caller died meanwhile. */
+extern const char alka_routine_zombie[];
+
 /* Where traps resume: gate.resume of an entry from the host, and of the two kinds of gates. */
 extern const char alka_resume_enter[], alka_resume_gate_traps[], alka_resume_gate_returns[];
 

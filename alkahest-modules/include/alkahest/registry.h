@@ -166,6 +166,14 @@ enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
                                            const struct alka_fault_state *state,
                                            enum alka_trap kind, struct alka_resume *out_resume);
 
+/*
+ * The instance that made the call behind this gate is dead: its frames stay, but no instruction of
+ * it runs any more. When the callee returns or traps, the call that the dead instance was in ends
+ * with ALKA_TRAP_KILLED, or with the callee's trap. The thread is stopped, in module code or inside
+ * of a host function. False: the gate is one of an entry from the host; nothing was changed.
+ */
+ALKA_MUST_CHECK bool alka_trap_make_zombie(struct alka_gate *gate);
+
 /* --- Exceptions. --- */
 
 /* An exception that a reference names, as long as anything of the running thread, a global or a

@@ -20,7 +20,7 @@ enum {
     MODULES_OFF_OFF = 24,
     NAME_OFF_OFF = 28,
     HEADER_BYTES = 40,
-    MODULE_BYTES = 64,
+    MODULE_BYTES = 80,
     MODULE_1 = HEADER_BYTES + MODULE_BYTES,
     MODULE_IMAGE_OFF = 16,
     MODULE_CAPABILITIES = 24,
@@ -31,6 +31,10 @@ enum {
     MODULE_STARTS_OFF = 48,
     MODULE_FLAGS = 52,
     MODULE_VERSION_OF = 56,
+    MODULE_BUDGET = 64,
+    MODULE_PERIOD = 68,
+    MODULE_THREAD_COUNT = 72,
+    MODULE_THREADS_OFF = 76,
 };
 
 /* A heap copy of exactly the sample's size, so that a sanitizer sees any read outside of it. */
@@ -115,6 +119,8 @@ static unsigned long touch_all(const struct bundle *bundle) {
         }
         for (uint32_t i = 0; i < module.start_count; i++)
             sum += touch_text(bundle_start(bundle, &module, i).function);
+        for (uint32_t i = 0; i < module.thread_count; i++)
+            sum += touch_text(bundle_thread(bundle, &module, i).function);
     }
     return sum;
 }
@@ -155,6 +161,13 @@ static void test_sample(void **state) {
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(bundle_start(&bundle, &caller, i).expect, expected[i]);
     assert_text(bundle_start(&bundle, &caller, 1).function, "divide");
+    assert_int_equal(echo.cpu_period_us, 0);
+    assert_int_equal(caller.cpu_budget_us, 1000);
+    assert_int_equal(caller.cpu_period_us, 20000);
+    assert_int_equal(caller.thread_count, 2);
+    assert_text(bundle_thread(&bundle, &caller, 0).function, "serve");
+    assert_int_equal(bundle_thread(&bundle, &caller, 0).priority, 16);
+    assert_int_equal(bundle_thread(&bundle, &caller, 1).priority, 31);
     free(sample.data);
 }
 
@@ -253,6 +266,11 @@ static void test_each_error(void **state) {
         {MODULE_1 + MODULE_VERSION_OF, 3, BUNDLE_VERSION_OF},
         {MODULE_1 + MODULE_VERSION_OF, UINT32_MAX, BUNDLE_VERSION_OF},
         {MODULE_1 + MODULE_VERSION_OF + 4, 1, BUNDLE_VERSION_OF},
+        {MODULE_1 + MODULE_BUDGET, 20001, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_PERIOD, BUNDLE_PERIOD_US_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_BUDGET, 0, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_THREAD_COUNT, BUNDLE_THREADS_MAX + 1, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_THREADS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULE_1 + MODULE_CALL_COUNT, BUNDLE_CALLS_MAX + 1, BUNDLE_RANGE},
         {MODULE_1 + MODULE_CALLS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULE_1 + MODULE_START_COUNT, BUNDLE_STARTS_MAX + 1, BUNDLE_RANGE},

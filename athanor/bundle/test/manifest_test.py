@@ -87,6 +87,20 @@ class Manifests(unittest.TestCase):
             self.assert_errors(HEAD + f"limits.memory_pages = {bad}\n", (6, "module[0].limits.memory_pages", "not between"))
         self.assert_errors(HEAD + "limits.memory_pages = true\n", (6, "module[0].limits.memory_pages", "expected an integer"))
 
+    def test_cpu(self):
+        self.assertEqual(self.read(HEAD + "limits = { cpu_us = 5, period_us = 9 }\n").modules[0].cpu, (5, 9))
+        for cpu, period, key in ((0, 9, "cpu_us"), (10, 9, "cpu_us"), (5, 0, "period_us"), (5, 1000001, "period_us")):
+            self.assert_errors(HEAD + f"limits = {{ cpu_us = {cpu}, period_us = {period} }}\n",
+                               (6, f"module[0].limits.{key}", "not between"))
+        self.assert_errors(HEAD + "limits.cpu_us = 5\n", (6, "module[0].limits.cpu_us", 'without "period_us"'))
+
+    def test_threads(self):
+        threads = self.read(HEAD + 'threads = ["f", { function = "g", priority = 31 }]\n').modules[0].threads
+        self.assertEqual([(thread.function, thread.priority) for thread in threads], [("f", 16), ("g", 31)])
+        self.assert_errors(HEAD + 'threads = [{ function = "f", priority = 32 }]\n', (6, "module[0].threads[0].priority", "not between"))
+        self.assert_errors(HEAD + 'threads = ["f", "f"]\n', (6, "module[0].threads", "listed twice"))
+        self.assert_errors(HEAD + 'threads = [3]\n', (6, "module[0].threads[0]", "expected a function's name"))
+
     def test_after_trap(self):
         self.assertEqual(self.read(HEAD).modules[0].after_trap, "restart")
         self.assertEqual(self.read(HEAD + 'after_trap = "stop"\n').modules[0].after_trap, "stop")

@@ -1,0 +1,169 @@
+/*
+ * Threads of modules and their caretaker (workers.h). In: functions' names. Out: calls of them, one
+ * after the other. It must never hold a module up that others recover, or give back a thread that
+ * still runs.
+ */
+#include "modules/workers.h"
+#include "console/log.h"
+#include "cpu/x86.h"
+#include "mm/memory.h"
+#include "time/clock.h"
+#include <string.h>
+
+#define CARETAKER_PRIORITY (SCHED_PRIORITY_NORMAL + 8)
+
+static struct {
+    struct thread *thread;
+    struct wait_queue waiting;
+    bool has_work;
+} workers_caretaker;
+
+void workers_wake_caretaker(void) {
+    uint64_t flags = threads_lock();
+    workers_caretaker.has_work = true;
+    wait_wake(&workers_caretaker.waiting);
+    threads_unlock(flags);
+}
+
+/* --- Working. --- */
+
+/* Doubles with each trap; one run without a trap for long makes it short again. */
+static uint64_t worker_backoff(uint64_t backoff_ns, uint64_t ran_ns) {
+    if (ran_ns > WORKERS_BACKOFF_MOST_NS) {
+        return 0;
+    }
+    if (backoff_ns == 0) {
+        return WORKERS_BACKOFF_NS;
+    }
+    return backoff_ns < WORKERS_BACKOFF_MOST_NS / 2 ? backoff_ns * 2 : WORKERS_BACKOFF_MOST_NS;
+}
+
+static void worker_main(void *arg) {
+    struct worker *worker = arg;
+    const struct bundle_text function = {worker->function, (uint32_t)strlen(worker->function)};
+    uint64_t backoff_ns = 0;
+    while (worker->is_wanted) {
+        struct call_result result;
+        worker->runs++;
+        call_export(worker->module, function, 0, &result);
+        bool ends = result.outcome != CALL_TRAPPED || !worker->begins_again;
+        call_log(worker->module, function, &result, result.outcome == CALL_RETURNED);
+        if (ends) {
+            break;
+        }
+        worker->traps++;
+        if (backoff_ns > 0 && thread_sleep_until(clock_ns() + backoff_ns) != ALKA_OK) {
+            break;
+        }
+        backoff_ns = worker_backoff(backoff_ns, result.ns);
+        worker->is_wanted = worker->is_wanted && worker->module->instance != NULL;
+    }
+    worker->is_done = true;
+    workers_wake_caretaker();
+}
+
+static bool worker_runs(const struct module *module, struct bundle_text function) {
+    for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
+        if (worker->is_wanted && strlen(worker->function) == function.size &&
+            memcmp(worker->function, function.data, function.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+alka_status workers_add(struct module *module, struct bundle_text function, uint8_t priority,
+                        bool begins_again) {
+    uint32_t count = 0;
+    for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
+        count++;
+    }
+    if (count >= WORKERS_MAX) {
+        return ALKA_E_SERVICE_LIMIT;
+    }
+    struct worker *worker = memory_take(sizeof *worker);
+    if (worker == NULL) {
+        return ALKA_E_OUT_OF_MEMORY;
+    }
+    *worker = (struct worker){.module = module, .is_wanted = true, .begins_again = begins_again};
+    memcpy(worker->function, function.data, function.size);
+    alka_status status =
+        thread_make(module->name, &module->account, priority, worker_main, worker, &worker->thread);
+    if (status != ALKA_OK) {
+        memory_give(worker, sizeof *worker);
+        return status;
+    }
+    worker->next = module->workers;
+    module->workers = worker;
+    thread_start(worker->thread);
+    return ALKA_OK;
+}
+
+void workers_add_all(struct module *module) {
+    for (uint32_t i = 0; i < module->entry.thread_count && module->instance != NULL; i++) {
+        struct bundle_thread thread = modules_thread(module, i);
+        if (worker_runs(module, thread.function)) {
+            continue;
+        }
+        if (workers_add(module, thread.function, (uint8_t)thread.priority, true) != ALKA_OK) {
+            log_error("%s: no memory for a thread", module->name);
+        }
+    }
+}
+
+void workers_release(struct module *module) {
+    for (struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
+        worker->is_wanted = false;
+    }
+}
+
+/* --- The caretaker. --- */
+
+static void caretaker_give_back(struct module *module) {
+    struct worker **at = &module->workers;
+    while (*at != NULL) {
+        struct worker *worker = *at;
+        if (!worker->is_done) {
+            at = &worker->next;
+            continue;
+        }
+        *at = worker->next;
+        alka_status status = thread_join(worker->thread, SCHED_NEVER);
+        (void)status; /* nobody kills the caretaker */
+        memory_give(worker, sizeof *worker);
+        at = &module->workers; /* it may have changed meanwhile */
+    }
+}
+
+static void caretaker_recover(void) {
+    static const char called[] = "a call that went on";
+    const struct alka_trap_report report = {.kind = ALKA_TRAP_NONE, .wasm_off = ALKA_DIAG_NONE};
+    const struct modules_fault fault = {.ticks = x86_time_stamp()};
+    call_recover((struct bundle_text){called, sizeof called - 1}, &report, &fault);
+}
+
+static void caretaker_main(void *arg) {
+    (void)arg;
+    struct wait_entry *wait = &thread_this()->wait;
+    for (;;) {
+        uint64_t flags = threads_lock();
+        while (!workers_caretaker.has_work) {
+            wait_join(&workers_caretaker.waiting, wait);
+            thread_insist();
+        }
+        wait_served(wait);
+        workers_caretaker.has_work = false;
+        threads_unlock(flags);
+        caretaker_recover();
+        for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+            caretaker_give_back(modules_at(i));
+        }
+    }
+}
+
+alka_status workers_start(void) {
+    ALKA_TRY(thread_make("caretaker", NULL, CARETAKER_PRIORITY, caretaker_main, NULL,
+                         &workers_caretaker.thread));
+    thread_start(workers_caretaker.thread);
+    return ALKA_OK;
+}

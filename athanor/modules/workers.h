@@ -1,0 +1,41 @@
+/*
+ * Threads of modules: functions that the manifest, or the console, has running in the background,
+ * each on a thread of its own, paid for by the module. One that traps begins again once its module
+ * is as new; if that happens often, later and later. One that returns is done.
+ *
+ * The caretaker is the kernel's thread that gives back threads that have ended, and recovers
+ * modules that were struck in calls that went on (a gate that returns an error).
+ */
+#ifndef ATHANOR_WORKERS_H
+#define ATHANOR_WORKERS_H
+
+#include "modules/call.h"
+
+#define WORKERS_MAX 16u /* per module */
+#define WORKERS_BACKOFF_NS UINT64_C(1000000)
+#define WORKERS_BACKOFF_MOST_NS UINT64_C(1000000000)
+
+struct worker {
+    struct worker *next;
+    struct module *module;
+    struct thread *thread;
+    char function[BUNDLE_TEXT_BYTES_MAX + 1];
+    bool is_wanted;    /* the module is not stopped */
+    bool begins_again; /* after a trap */
+    bool is_done;      /* nothing of it runs: the caretaker gives it back */
+    uint64_t runs, traps;
+};
+
+/* Once. ALKA_E_OUT_OF_MEMORY. */
+ALKA_MUST_CHECK alka_status workers_start(void);
+/* The module has an instance. ALKA_E_SERVICE_LIMIT: too many; ALKA_E_OUT_OF_MEMORY. */
+ALKA_MUST_CHECK alka_status workers_add(struct module *module, struct bundle_text function,
+                                        uint8_t priority, bool begins_again);
+/* Those that the manifest names and that do not run yet; a failure is in the log. */
+void workers_add_all(struct module *module);
+/* None of them begins again. Their calls are ended by whoever stops the module. */
+void workers_release(struct module *module);
+/* Safe in exception handlers of module code. */
+void workers_wake_caretaker(void);
+
+#endif
