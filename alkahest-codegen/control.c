@@ -223,8 +223,7 @@ void low_nop(struct emit *e, const struct lowering *how) {
     (void)how;
 }
 
-/* The validator lets no such opcode through. */
-/* Validated, but not built: features.h, and objects. */
+/* Validated, but not built: structs, arrays and casts. */
 void low_unbuilt(struct emit *e, const struct lowering *how) {
     (void)how;
     emit_fail(e, ALKA_E_OBJECTS_UNBUILT);

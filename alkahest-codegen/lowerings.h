@@ -19,8 +19,8 @@ low_fn low_unreachable, low_nop, low_block, low_loop, low_if, low_else, low_end,
     low_br_table, low_return, low_unbuilt;
 /* calls.c */
 low_fn low_call, low_call_indirect, low_call_ref, low_return_call, low_return_call_indirect,
-    low_return_call_ref, low_br_on_null, low_br_on_non_null, low_ref_as_non_null, low_memory_grow,
-    low_table_grow;
+    low_return_call_ref, low_br_on_null, low_br_on_non_null, low_ref_as_non_null, low_ref_i31,
+    low_i31_get_s, low_i31_get_u, low_memory_grow, low_table_grow;
 /* try.c */
 low_fn low_throw, low_throw_ref, low_try_table, low_try, low_catch, low_catch_all, low_delegate,
     low_rethrow;
@@ -154,7 +154,7 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
     { .emit = low_reinterpret, .kind = LOW_KIND_##from, .b = LOW_KIND_##to }
 #include "lowerings_vector.h"
 
-/* Refused by the validator. */
+/* Validated, but not compiled. */
 #define LOW_UNBUILT(...) \
     { .emit = low_unbuilt }
 

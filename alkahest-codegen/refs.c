@@ -1,7 +1,8 @@
 /*
  * Room: codegen. References and reading tables. Comes in: indices, references. Goes out:
- * references, which are 64-bit words: a struct alka_func * or the host's own; 0 is null. Must never
- * read a table before the index is compared with its size.
+ * references, which are 64-bit words: a struct alka_func *, an i31 (alka_i31_word) or the host's
+ * own; 0 is null. extern.convert_any and its inverse change nothing. Must never read a table before
+ * the index is compared with its size.
  */
 #include "lowerings.h"
 
@@ -30,6 +31,39 @@ void low_ref_as_non_null(struct emit *e, const struct lowering *how) {
     unsigned reg = stack_reg(e, stack_top(e, 0));
     x64_gg(&e->x, X64_TEST | X64_W, reg_gpr(reg), reg_gpr(reg));
     emit_trap_if(e, X64_E, ALKA_TRAP_NULL_REFERENCE);
+}
+
+/* alka_i31_word, in registers. */
+void low_ref_i31(struct emit *e, const struct lowering *how) {
+    (void)how;
+    enum { BTS = 5 };
+    unsigned reg = stack_own(e, stack_top(e, 0));
+    x64_alu_imm(&e->x, X64_AND, reg_rm(reg), INT32_MAX);
+    x64_n_i8(&e->x, X64_BT_IMM | X64_W, BTS, reg_rm(reg), ALKA_I31_TAG_BIT);
+    stack_top(e, 0)->type = ALKA_KIND_REF;
+}
+
+static unsigned i31_own(struct emit *e) {
+    stack_settle_loads(e);
+    unsigned reg = stack_own(e, stack_top(e, 0));
+    x64_gg(&e->x, X64_TEST | X64_W, reg_gpr(reg), reg_gpr(reg));
+    emit_trap_if(e, X64_E, ALKA_TRAP_NULL_REFERENCE);
+    stack_top(e, 0)->type = ALKA_KIND_I32;
+    return reg;
+}
+
+void low_i31_get_s(struct emit *e, const struct lowering *how) {
+    (void)how;
+    unsigned reg = i31_own(e);
+    x64_n_i8(&e->x, X64_SHIFT_IMM, X64_SHL, reg_rm(reg), 1);
+    x64_n_i8(&e->x, X64_SHIFT_IMM, X64_SAR, reg_rm(reg), 1);
+}
+
+/* Without the tag. */
+void low_i31_get_u(struct emit *e, const struct lowering *how) {
+    (void)how;
+    unsigned reg = i31_own(e);
+    x64_gg(&e->x, X64_MOV, reg_gpr(reg), reg_gpr(reg));
 }
 
 static struct x64_rm table_view(const struct emit *e, uint32_t table_idx, size_t field_off) {

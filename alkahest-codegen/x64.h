@@ -141,7 +141,7 @@ enum {
     X64_POPCNT = 0xB8 | X64_0F | X64_F3,
     X64_TZCNT = 0xBC | X64_0F | X64_F3,
     X64_LZCNT = 0xBD | X64_0F | X64_F3,
-    X64_BT_IMM = 0xBA | X64_0F, /* /7: btc */
+    X64_BT_IMM = 0xBA | X64_0F, /* /5: bts, /7: btc */
     X64_GROUP5 = 0xFF,          /* /2 call, /4 jmp */
     /* VEX: reg ← r/m shifted by vvvv */
     X64_SHLX = 0xF7 | X64_0F38 | X64_66,

@@ -49,6 +49,14 @@ static alka_status evaluate_v128(struct evaluation *now) {
     return evaluate_push(now, low, evaluate_bytes(now, 8));
 }
 
+static alka_status evaluate_i31(struct evaluation *now) {
+    if (now->height == 0)
+        return ALKA_E_INTERNAL;
+    uint64_t *word = &now->stack[now->height - 1].words[0];
+    *word = alka_i31_word((uint32_t)*word);
+    return ALKA_OK;
+}
+
 /* Integer add, sub, mul of the extended constant expressions. */
 static alka_status evaluate_binary(struct evaluation *now, enum alka_op op, bool is_64) {
     if (now->height < 2)
@@ -87,6 +95,11 @@ static alka_status evaluate_op(struct evaluation *now, enum alka_op op) {
         return evaluate_push(now, 0, 0);
     case ALKA_OP_REF_FUNC:
         return evaluate_func(now);
+    case ALKA_OP_REF_I31:
+        return evaluate_i31(now);
+    case ALKA_OP_ANY_CONVERT_EXTERN:
+    case ALKA_OP_EXTERN_CONVERT_ANY: /* the same word */
+        return ALKA_OK;
     case ALKA_OP_I32_ADD:
     case ALKA_OP_I32_SUB:
     case ALKA_OP_I32_MUL:

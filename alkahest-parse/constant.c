@@ -90,6 +90,19 @@ static alka_status constant_ref_func(struct constant *constant) {
     return constant_push(constant, ALKA_REF(function->type_idx, false));
 }
 
+static alka_status constant_ref_i31(struct constant *constant) {
+    ALKA_TRY(constant_pop(constant, ALKA_I32));
+    return constant_push(constant, ALKA_REF(ALKA_HEAP_I31, false));
+}
+
+/* any.convert_extern, extern.convert_any: null if the operand may be. */
+static alka_status constant_convert(struct constant *constant, uint32_t from, uint32_t to) {
+    uint32_t height = constant->height;
+    ALKA_TRY(constant_pop(constant, ALKA_REF(from, true)));
+    alka_valtype found = constant->parser->constant_stack[height - 1];
+    return constant_push(constant, ALKA_REF(to, alka_valtype_is_nullable(found)));
+}
+
 static alka_status constant_step(struct constant *constant, uint32_t op) {
     switch (op) {
     case ALKA_OP_I32_CONST:
@@ -108,6 +121,12 @@ static alka_status constant_step(struct constant *constant, uint32_t op) {
         return constant_ref_null(constant);
     case ALKA_OP_REF_FUNC:
         return constant_ref_func(constant);
+    case ALKA_OP_REF_I31:
+        return constant_ref_i31(constant);
+    case ALKA_OP_ANY_CONVERT_EXTERN:
+        return constant_convert(constant, ALKA_HEAP_EXTERN, ALKA_HEAP_ANY);
+    case ALKA_OP_EXTERN_CONVERT_ANY:
+        return constant_convert(constant, ALKA_HEAP_ANY, ALKA_HEAP_EXTERN);
     case ALKA_OP_I32_ADD:
     case ALKA_OP_I32_SUB:
     case ALKA_OP_I32_MUL:

@@ -54,6 +54,16 @@ enum alka_heap {
 #define ALKA_EXTERNREF ALKA_REF(ALKA_HEAP_EXTERN, true)
 #define ALKA_EXNREF ALKA_REF(ALKA_HEAP_EXN, true)
 
+/*
+ * The word of an i31 reference: bit 62, and the 31 bits. That is no canonical address, so no
+ * pointer is one; since extern.convert_any hands the word on as it is, references of the host that
+ * are no pointers must leave bits 63 and 62 clear.
+ */
+#define ALKA_I31_TAG_BIT 62
+static inline uint64_t alka_i31_word(uint32_t value) {
+    return (value & 0x7FFFFFFFu) | UINT64_C(1) << ALKA_I31_TAG_BIT;
+}
+
 static inline enum alka_kind alka_valtype_kind(alka_valtype type) {
     return (enum alka_kind)(type & 0xFF);
 }

@@ -11,7 +11,7 @@
 
 /*
  * Host functions. A type is written as letters, one per parameter or result: i i32, I i64, f f32,
- * F f64, v v128, r funcref, e externref.
+ * F f64, v v128, r funcref, e externref: any word but those that alka_i31_word takes.
  *
  * A direct function is a plain System V function of at most five i/I parameters and at most one
  * i/I result; it gets the caller's context as one more, trailing parameter:
