@@ -223,7 +223,7 @@ void low_nop(struct emit *e, const struct lowering *how) {
     (void)how;
 }
 
-/* Validated, but not built: structs, arrays and casts. */
+/* Validated, but not built: structs, arrays and branches on casts. */
 void low_unbuilt(struct emit *e, const struct lowering *how) {
     (void)how;
     emit_fail(e, ALKA_E_OBJECTS_UNBUILT);

@@ -25,7 +25,7 @@ low_fn low_call, low_call_indirect, low_call_ref, low_return_call, low_return_ca
 low_fn low_throw, low_throw_ref, low_try_table, low_try, low_catch, low_catch_all, low_delegate,
     low_rethrow;
 /* bulk.c */
-low_fn low_helper;
+low_fn low_helper, low_cast;
 /* refs.c */
 low_fn low_ref_null, low_ref_func, low_table_get, low_table_size, low_select_t;
 /* locals.c */
@@ -85,6 +85,9 @@ low_fn low_int_to_float, low_u64_to_float, low_truncate, low_truncate_u64, low_r
     { .emit = low_atomic_loop, .kind = LOW_KIND_##k, .a = X64_##op, .b = bytes }
 #define LOW_ATOMIC_COMPARE(k, bytes) \
     { .emit = low_atomic_compare, .kind = LOW_KIND_##k, .b = bytes }
+/* A runtime helper that compares a reference with the type that is the immediate, null or not. */
+#define LOW_CAST(id, k, nullable) \
+    { .emit = low_cast, .kind = LOW_KIND_##k, .a = ALKA_HELPER_##id, .b = nullable }
 #define LOW_ATOMIC_HELPER(id, operands) \
     { .emit = low_atomic_helper, .a = ALKA_HELPER_##id, .b = operands }
 #define LOW_CONST_INT(k) \

@@ -195,6 +195,37 @@ void alka_helper_global_set(uint64_t reference, uint32_t global_idx, struct alka
     *instance_global_cell(instance, global_idx) = reference;
 }
 
+/* --- References. --- */
+
+/* Validated: the operand is a reference of the type's hierarchy. No structs and arrays are made, so
+ * that nothing is one. */
+uint32_t alka_helper_ref_test(uint64_t reference, uint32_t type, struct alka_context *caller) {
+    const struct alka_image *image = caller->instance->image;
+    uint32_t heap = alka_valtype_heap(type);
+    if (reference == 0)
+        return alka_valtype_is_nullable(type);
+    switch (heap) {
+    case ALKA_HEAP_FUNC:
+    case ALKA_HEAP_EXTERN:
+    case ALKA_HEAP_ANY:
+    case ALKA_HEAP_EXN:
+        return true;
+    case ALKA_HEAP_EQ:
+    case ALKA_HEAP_I31:
+        return alka_word_is_i31(reference);
+    default:
+        return alka_valtype_is_defined(type) &&
+               image->module.type_defs[heap].form == ALKA_TYPE_FUNC &&
+               alka_func_extends((const struct alka_func *)reference, image->type_ids[heap]);
+    }
+}
+
+uint64_t alka_helper_ref_cast(uint64_t reference, uint32_t type, struct alka_context *caller) {
+    if (!alka_helper_ref_test(reference, type, caller))
+        alka_trap_raise(ALKA_TRAP_CAST_FAILURE);
+    return reference;
+}
+
 /* --- How they are called. --- */
 
 #define HELPER_ROUTINE_0(params) alka_host_direct_##params

@@ -315,6 +315,10 @@ static bool check_is_helper_call(uint32_t op) {
     switch (op) {
     case ALKA_OP_MEMORY_GROW:
     case ALKA_OP_MEMORY_FILL:
+    case ALKA_OP_REF_TEST:
+    case ALKA_OP_REF_TEST_NULL:
+    case ALKA_OP_REF_CAST:
+    case ALKA_OP_REF_CAST_NULL:
     case ALKA_OP_MEMORY_COPY:
     case ALKA_OP_MEMORY_INIT:
     case ALKA_OP_DATA_DROP:

@@ -51,7 +51,9 @@ typedef uint32_t alka_cpu_set;
     HELPER(WAIT32, alka_helper_wait32, 5, 1) /* (index, expected, timeout, offset, memory) */     \
     HELPER(WAIT64, alka_helper_wait64, 5, 1) /* the same */                                       \
     HELPER(THROW, alka_helper_throw, tag, 2) /* the tag's parameters, the tag itself in eax */    \
-    HELPER(THROW_REF, alka_helper_throw, ref, 2) /* (exception) */
+    HELPER(THROW_REF, alka_helper_throw, ref, 2) /* (exception) */ \
+    HELPER(REF_TEST, alka_helper_ref_test, 2, 1)       /* (reference, valtype) → has it the type? */ \
+    HELPER(REF_CAST, alka_helper_ref_cast, 2, 0)       /* (reference, valtype) → the reference */
 /* clang-format on */
 
 enum alka_helper {

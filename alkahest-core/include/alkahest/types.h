@@ -64,6 +64,8 @@ static inline uint64_t alka_i31_word(uint32_t value) {
     return (value & 0x7FFFFFFFu) | UINT64_C(1) << ALKA_I31_TAG_BIT;
 }
 
+static inline bool alka_word_is_i31(uint64_t word) { return word >> ALKA_I31_TAG_BIT == 1; }
+
 static inline enum alka_kind alka_valtype_kind(alka_valtype type) {
     return (enum alka_kind)(type & 0xFF);
 }

@@ -48,6 +48,10 @@ void alka_helper_elem_drop(uint32_t element_idx, struct alka_context *caller);
 /* global.set of a function reference: whoever reads it later must find the function alive. */
 void alka_helper_global_set(uint64_t reference, uint32_t global_idx, struct alka_context *caller);
 
+/* ref.test and ref.cast: `type` is a valtype of the caller's module. */
+uint32_t alka_helper_ref_test(uint64_t reference, uint32_t type, struct alka_context *caller);
+uint64_t alka_helper_ref_cast(uint64_t reference, uint32_t type, struct alka_context *caller);
+
 /* What the helper thunks jump through, by enum alka_helper. For alka_link_patch. */
 extern const struct alka_import_record alka_helper_records[ALKA_HELPER_COUNT];
 
