@@ -135,8 +135,11 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
     }
 }
 
-void call_keep(const struct call_result *result) {
-    const struct alka_trap_report *report = &result->report;
+void call_keep(struct call *call, const struct alka_trap_report *report) {
+    if (call->is_kept) {
+        return;
+    }
+    call->is_kept = true;
     for (uint32_t i = 0; i < report->frame_count; i++) {
         alka_image_hold((struct alka_image *)report->frames[i].image);
     }
@@ -176,7 +179,7 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     module->running--;
     if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
         out->outcome = CALL_TRAPPED;
-        call_keep(out);
+        call_keep(&call, &out->report);
     }
     if (module->state == MODULE_RUNNING && module->running == 0) {
         module->state = out->outcome == CALL_TRAPPED ? MODULE_TRAPPED : MODULE_READY;

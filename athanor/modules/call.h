@@ -27,6 +27,7 @@ struct call {
     uint64_t deadline_ns; /* SCHED_NEVER: none */
     bool is_foreground;   /* ^C ends it: the console's thread waits for it */
     bool must_end;
+    bool is_kept; /* the images that its report names are held */
     uint32_t exit_code;
     struct modules_fault fault; /* that ended it */
 };
@@ -46,7 +47,7 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
                  struct call_result *out);
 
 /* Holds the images that the report of a trap names; call_drop lets go of them, as call_log does. */
-void call_keep(const struct call_result *result);
+void call_keep(struct call *call, const struct alka_trap_report *report);
 void call_drop(const struct call_result *result);
 
 /* Logs how a call ended: a line, and the module's backtrace if it trapped.

@@ -4,6 +4,7 @@
  * module code, where their gate records tell all, or in the kernel.
  */
 #include "modules/evict.h"
+#include "modules/call.h"
 #include "modules/modules.h"
 #include "sched/machine.h"
 #include "time/clock.h"
@@ -19,7 +20,11 @@ static void evict_running(struct thread *thread) {
         return;
     }
     if (thread->context.is_stopped) {
-        (void)modules_end_call(thread, &thread->context.frame);
+        struct call *call = thread->user;
+        if (modules_end_call(thread, &thread->context.frame) && call != NULL &&
+            thread->stacks->report != NULL) {
+            call_keep(call, thread->stacks->report); /* before its modules are unloaded */
+        }
         return;
     }
     /* In the kernel: the call ends when that returns, which is soon. */

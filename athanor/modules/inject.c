@@ -63,7 +63,7 @@ static void inject_call(struct module *module, const struct alka_instance *injec
     out->trap = builtin_call(injector, fault, 0);
     call_end(&call);
     module->state = out->trap == ALKA_TRAP_NONE ? MODULE_READY : MODULE_TRAPPED;
-    call_keep(out);
+    call_keep(&call, &out->report);
     call_recover(called, &out->report, &call.fault);
     out->ns = clock_ns() - start_ns;
 }

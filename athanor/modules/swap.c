@@ -148,7 +148,7 @@ static const char *swap_call(const struct module *module, const char *name, cons
     result.code = result.trap == ALKA_TRAP_EXIT ? call.exit_code : (uint32_t)value;
     if (result.trap != ALKA_TRAP_NONE && result.trap != ALKA_TRAP_EXIT) {
         result.outcome = CALL_TRAPPED;
-        call_keep(&result);
+        call_keep(&call, &result.report);
     }
     if (result.outcome == CALL_RETURNED && result.code == 0) {
         return NULL;

@@ -530,11 +530,14 @@ def case_workers(args, folder):
         def threads():
             return {row["name"]: row for row in keys(machine.command("threads -k"))}
 
-        def said(pattern):
-            """The line, and those that follow it at once: the prompt stands behind them again."""
-            machine.expect(pattern)
-            time.sleep(0.3)
-            machine.wait_for_shell()
+        def said(pattern, since):
+            """The line comes, before or behind the prompt that follows the command."""
+            for _ in range(100):
+                if pattern in machine.transcript[since:]:
+                    return
+                time.sleep(0.1)
+                machine.command("")
+            raise Failed(f"no line {pattern}")
 
         def gone(*names):
             """Whoever has used up its budget ends when it has one again."""
@@ -552,24 +555,33 @@ def case_workers(args, folder):
         require("returned 1" in machine.command("run busy rounds"), "another call into the module cannot be made")
         machine.command("kill busy; kill poor")
         require(gone("busy", "poor"), "threads of killed modules are still there")
-        memory = keys(machine.command("mem -k"))
+        def held():
+            """What modules and threads hold, when those that were killed have ended."""
+            gone("busy")
+            row = keys(machine.command("mem -k"))[0]
+            return [row[key] for key in ("heap_used_bytes", "mapped_bytes", "slot_bytes", "code_bytes", "page_bytes")]
+
+        machine.command("start busy; kill busy")
+        memory = held()
         for _ in range(3):
             machine.command("start busy; kill busy")
-        require(keys(machine.command("mem -k"))[0] == memory[0], "threads leave memory behind")
+        require(held() == memory, f"threads leave memory behind: {memory}, {held()}")
 
         # The one in the middle dies, while its callee is at work: that goes on, and the chain unwinds afterwards.
         machine.command("spawn asker nap")
+        since = len(machine.transcript)
         machine.command("kill middle")
         require(state_of(machine, "server")["traps"] == "0", "the callee suffers")
-        said("asker: nap trapped: ALKA_618 killed")
+        said("asker: nap trapped: ALKA_618 killed", since)
         require("returned 1" in machine.command("run server naps"), "the callee was not allowed to finish")
         require(state_of(machine, "server")["traps"] == "0", "the callee was struck")
         # The innermost dies: where it runs, where it sleeps; the call ends at once.
         for function, victim in (("own_spin", "middle"), ("spin", "server"), ("sleep", "server")):
             machine.command("start server; kill middle; start middle; kill asker; start asker")
             machine.command(f"spawn asker {function}")
+            since = len(machine.transcript)
             machine.command(f"kill {victim}")
-            said(f"asker: {function} trapped: ALKA_618 killed")
+            said(f"asker: {function} trapped: ALKA_618 killed", since)
             require(state_of(machine, "asker")["state"] == "trapped", "the caller goes on")
         # The outermost dies: its callee spins on, as nobody asked it to stop; killing that ends it.
         machine.command("start server; kill middle; start middle; start asker; spawn asker spin")
