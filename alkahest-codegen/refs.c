@@ -28,6 +28,7 @@ void low_ref_func(struct emit *e, const struct lowering *how) {
 
 void low_ref_as_non_null(struct emit *e, const struct lowering *how) {
     (void)how;
+    stack_settle_loads(e);
     unsigned reg = stack_reg(e, stack_top(e, 0));
     x64_gg(&e->x, X64_TEST | X64_W, reg_gpr(reg), reg_gpr(reg));
     emit_trap_if(e, X64_E, ALKA_TRAP_NULL_REFERENCE);

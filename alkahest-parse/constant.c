@@ -103,8 +103,58 @@ static alka_status constant_convert(struct constant *constant, uint32_t from, ui
     return constant_push(constant, ALKA_REF(to, alka_valtype_is_nullable(found)));
 }
 
+/* Structs and arrays are made by what the bodies use, too: the session refuses both. */
+static alka_status constant_object(struct constant *constant, enum alka_type_form form,
+                                   uint32_t *out_type_idx) {
+    struct input *in = &constant->parser->in;
+    if (in->module->object_constant_off == 0)
+        in->module->object_constant_off = in_off(in, constant->at);
+    return in_type_of_form(in, constant->at, form, out_type_idx);
+}
+
+static alka_status constant_check_default(const struct constant *constant, uint32_t field_idx,
+                                          const struct alka_field *field) {
+    if (alka_valtype_has_default(field->type))
+        return ALKA_OK;
+    return constant_fail(constant, ALKA_E_FIELD_NO_DEFAULT, field_idx, field->type);
+}
+
+static alka_status constant_struct(struct constant *constant, bool is_default) {
+    uint32_t type_idx = 0;
+    ALKA_TRY(constant_object(constant, ALKA_TYPE_STRUCT, &type_idx));
+    const struct alka_type_def *def = &constant->parser->in.module->type_defs[type_idx];
+    for (uint32_t i = def->field_count; i != 0; i--)
+        ALKA_TRY(is_default ? constant_check_default(constant, i - 1, &def->fields[i - 1])
+                            : constant_pop(constant, def->fields[i - 1].type));
+    return constant_push(constant, ALKA_REF(type_idx, false));
+}
+
+/* array.new, new_default, new_fixed: how many elements are on the stack, and whether their number
+ * is. */
+static alka_status constant_array(struct constant *constant, uint32_t op) {
+    uint32_t type_idx = 0, values = op == ALKA_OP_ARRAY_NEW;
+    ALKA_TRY(constant_object(constant, ALKA_TYPE_ARRAY, &type_idx));
+    const struct alka_field *field = constant->parser->in.module->type_defs[type_idx].fields;
+    if (op == ALKA_OP_ARRAY_NEW_FIXED)
+        ALKA_TRY(in_u32(&constant->parser->in, &values));
+    else
+        ALKA_TRY(constant_pop(constant, ALKA_I32));
+    if (op == ALKA_OP_ARRAY_NEW_DEFAULT)
+        ALKA_TRY(constant_check_default(constant, 0, field));
+    for (; values != 0; values--)
+        ALKA_TRY(constant_pop(constant, field->type));
+    return constant_push(constant, ALKA_REF(type_idx, false));
+}
+
 static alka_status constant_step(struct constant *constant, uint32_t op) {
     switch (op) {
+    case ALKA_OP_STRUCT_NEW:
+    case ALKA_OP_STRUCT_NEW_DEFAULT:
+        return constant_struct(constant, op == ALKA_OP_STRUCT_NEW_DEFAULT);
+    case ALKA_OP_ARRAY_NEW:
+    case ALKA_OP_ARRAY_NEW_DEFAULT:
+    case ALKA_OP_ARRAY_NEW_FIXED:
+        return constant_array(constant, op);
     case ALKA_OP_I32_CONST:
         return constant_number(constant, 32, ALKA_I32);
     case ALKA_OP_I64_CONST:

@@ -144,8 +144,21 @@ static alka_status session_compile_function(struct alka_session *session, uint32
     return ALKA_OK;
 }
 
+/* Bodies with objects are refused by the code generator, constants before it. */
+static alka_status session_check_constants(struct alka_session *session) {
+    if (session->module.object_constant_off == 0)
+        return ALKA_OK;
+    session->diag = (struct alka_diag){.code = ALKA_E_OBJECTS_UNBUILT,
+                                       .offset = session->module.object_constant_off,
+                                       .section_id = ALKA_DIAG_NONE,
+                                       .func_idx = ALKA_DIAG_NONE,
+                                       .op = ALKA_DIAG_NONE};
+    return ALKA_E_OBJECTS_UNBUILT;
+}
+
 static alka_status session_compile(struct alka_session *session) {
     const struct alka_module *module = &session->module;
+    ALKA_TRY(session_check_constants(session));
     const struct alka_session_options *options = &session->options;
     size_t reserve_bytes = alka_codegen_reserve_bytes(module);
     ALKA_TRY(session_reserve_text(session, reserve_bytes));

@@ -146,6 +146,17 @@ class Diagnostics(CommandTest):
         self.check(alkahest("explain", "ALKA_999"), 1, err="999")
         self.check(alkahest("explain", "shrug"), 2, err="shrug")
 
+    def test_objects_are_valid_but_not_compiled(self):
+        types = "01 07 02 5f 00 60 00 01 6b"  # a struct type, and [] -> [structref]
+        made = "03 02 01 01 0a 07 01 05 00 fb 00 00 0b"  # struct.new 0 in a function
+        constant = "06 07 01 6b 00 fb 00 00 0b"  # and in a global's initial value
+        for sections, offset in ((made, 26), (constant, 22)):
+            path = binary(EMPTY + bytes.fromhex(types + sections))
+            self.ok("validate", "--features=all", path)
+            done = alkahest("compile", "--features=all", path, "-o", os.devnull)
+            self.check(done, 1, out="", err="ALKA_303")
+            self.assertIn(f"at byte {offset} ", done.err)
+
 
 class Terminal(CommandTest):
     def test_colours_only_on_a_terminal(self):

@@ -140,6 +140,7 @@ struct alka_module {
     bool has_data_count;
     struct alka_piece code_section; /* contents; size 0 if there is none */
     uint64_t validated_locals;      /* declared by the bodies validated so far */
+    uint32_t object_constant_off;   /* of a constant expression's first struct or array; 0: none */
 
     struct alka_span module_name;     /* from the name section; empty if there is none */
     struct alka_span *function_names; /* function_count of them, empty where unnamed; NULL without a

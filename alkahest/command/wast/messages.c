@@ -22,6 +22,8 @@ static const struct synonym synonyms[] = {
     {"integer representation too long", "malformed definition type"},
     {"@metadata.code.branch_hint annotation: invalid target", "branch hint with an invalid target"},
     {"immutable global", "global is immutable"},
+    {"immutable array", "immutable field or array"},
+    {"immutable field", "immutable field or array"},
     /* A size that runs over its end: noticed where it is announced, or where bytes are missing. */
     {"unexpected end of section or function", "length out of bounds"},
     {"length out of bounds", "unexpected end"},
