@@ -48,8 +48,9 @@ def check_examples(alkahest: str, page: str, source: str) -> tuple[int, int]:
     """(examples, how many of them are not true)"""
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder, "add.wat").write_text(source)
-        subprocess.run(["wat2wasm", "--debug-names", "add.wat"], cwd=folder, check=True)
+        name = re.search(r"`(\w+\.wat)`", page)[1]  # the page says what its module is called
+        pathlib.Path(folder, name).write_text(source)
+        subprocess.run(["wat2wasm", "--debug-names", name], cwd=folder, check=True)
         commands = examples(page)
         for command, wanted in commands:
             run = subprocess.run(
