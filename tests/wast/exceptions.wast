@@ -77,7 +77,16 @@
         (do (try (do (call $throw (i32.const 3) (i64.const 0) (f64.const 0))) (catch_all (rethrow 0))))
         (catch $e (drop) (drop) (i32.add (local.get $sum)) (local.set $sum)))
       (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-    (local.get $sum)))
+    (local.get $sum))
+  ;; Each frame's handler holds the reference that it throws on, until those that it calls have returned.
+  (func $hold (param i32)
+    (try
+      (do (call $throw (i32.const 0) (i64.const 0) (f64.const 0)))
+      (catch_all
+        (if (local.get 0) (then (try (do (call $hold (i32.sub (local.get 0) (i32.const 1)))) (catch_all))))
+        (rethrow 0))))
+  (func (export "hold") (param i32) (result i32)
+    (try (result i32) (do (call $hold (local.get 0)) (i32.const 0)) (catch $e (drop) (drop)))))
 
 (assert_return (invoke $B "same_tag" (i32.const 4)) (i32.const 9))
 (assert_return (invoke $B "other_tag" (i32.const 4)) (i32.const 77))
@@ -93,3 +102,8 @@
 (assert_trap (invoke $B "endless") "call stack exhausted")
 (assert_return (invoke $B "many" (i32.const 20000)) (i32.const 60000))
 (assert_return (invoke $B "deep" (i32.const 10)) (i64.const 28))
+;; There are 4,096 cells. Who asks for one more is trapped, and what was held is free again.
+(assert_return (invoke $B "hold" (i32.const 4000)) (i32.const 0))
+(assert_trap (invoke $B "hold" (i32.const 4200)) "too many exceptions are held by reference")
+(assert_return (invoke $B "hold" (i32.const 4000)) (i32.const 0))
+(assert_return (invoke $B "many" (i32.const 20000)) (i32.const 60000))
