@@ -11,7 +11,8 @@ struct record {
     uint32_t reserved;
 };
 
-#define RECORD_ALIGN 8u
+/* As large as a record: none lies across the ring's end. */
+#define RECORD_ALIGN sizeof(struct record)
 
 _Static_assert(sizeof(struct record) == CHANNEL_HEADER_BYTES, "callers compute with it");
 
@@ -39,6 +40,10 @@ uint32_t channel_ring_bytes(uint32_t message_max, uint32_t places) {
 }
 
 /* --- The ring: counters run on, their low bits are places in it. --- */
+
+static struct record *ring_record(const struct channel *channel, uint64_t at) {
+    return (struct record *)(void *)(channel->ring + ((uint32_t)at & (channel->ring_bytes - 1)));
+}
 
 static void ring_write(struct channel *channel, uint64_t at, const void *bytes, uint32_t size) {
     uint32_t start = (uint32_t)at & (channel->ring_bytes - 1);
@@ -99,11 +104,13 @@ alka_status channel_send(struct channel *channel, const struct channel_message *
         channel->refused++;
         return ALKA_E_WOULD_BLOCK;
     }
-    struct record record = {.size = message->size, .sender = message->sender};
+    struct record *record = ring_record(channel, channel->tail);
+    record->size = message->size;
+    record->sender = message->sender;
+    record->parcels.count = 0;
     if (message->parcels != NULL)
-        record.parcels = *message->parcels;
-    ring_write(channel, channel->tail, &record, sizeof record);
-    ring_write(channel, channel->tail + sizeof record, message->bytes, message->size);
+        record->parcels = *message->parcels;
+    ring_write(channel, channel->tail + sizeof *record, message->bytes, message->size);
     channel->tail += record_bytes(message->size);
     channel->count++;
     channel->sent++;
@@ -121,16 +128,17 @@ alka_status channel_receive(struct channel *channel, void *into, uint32_t room,
         return channel->is_closed ? ALKA_E_CLOSED : ALKA_E_WOULD_BLOCK;
     if (!wait_may_go(&channel->receivers, entry))
         return ALKA_E_WOULD_BLOCK;
-    struct record record;
-    ring_read(channel, channel->head, &record, sizeof record);
-    *out = (struct channel_received){.size = record.size,
-                                     .sender = record.sender,
-                                     .missed = channel->missed,
-                                     .parcels = record.parcels};
-    if (record.size > room || record.parcels.count > parcel_room)
+    const struct record *record = ring_record(channel, channel->head);
+    out->size = record->size;
+    out->sender = record->sender;
+    out->missed = channel->missed;
+    out->parcels.count = record->parcels.count;
+    for (uint32_t i = 0; i < record->parcels.count; i++)
+        out->parcels.nodes[i] = record->parcels.nodes[i];
+    if (record->size > room || record->parcels.count > parcel_room)
         return ALKA_E_RECEIVE_SPACE;
-    ring_read(channel, channel->head + sizeof record, into, record.size);
-    ring_advance(channel, record.size);
+    ring_read(channel, channel->head + sizeof *record, into, record->size);
+    ring_advance(channel, record->size);
     channel->missed = 0;
     channel->received++;
     if (entry != NULL)
@@ -151,10 +159,9 @@ void channel_close(struct channel *channel) {
 bool channel_drop_oldest(struct channel *channel, struct channel_parcels *out_parcels) {
     if (channel->count == 0)
         return false;
-    struct record record;
-    ring_read(channel, channel->head, &record, sizeof record);
-    *out_parcels = record.parcels;
-    ring_advance(channel, record.size);
+    const struct record *record = ring_record(channel, channel->head);
+    *out_parcels = record->parcels;
+    ring_advance(channel, record->size);
     channel->dropped++;
     channel_call_senders(channel);
     return true;

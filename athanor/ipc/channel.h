@@ -30,7 +30,7 @@
 
 #define CHANNEL_RING_BYTES_MAX (1u << 24)
 #define CHANNEL_PARCELS_MAX 4u
-/* What a message takes in the ring besides its bytes, which are rounded up to 8. */
+/* What a message takes in the ring besides its bytes, which are rounded up to as much. */
 #define CHANNEL_HEADER_BYTES 32u
 
 /* Capabilities in transit: node numbers of cap_parcel. */

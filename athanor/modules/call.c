@@ -29,7 +29,7 @@ void call_set_exit_code(uint32_t code) {
 bool call_is_over(const struct thread *thread) {
     const struct call *call = thread->user;
     return call != NULL && (call->must_end || (call->is_foreground && input_interrupted()) ||
-                            clock_ns() >= call->deadline_ns);
+                            (call->deadline_ns != SCHED_NEVER && clock_ns() >= call->deadline_ns));
 }
 
 alka_status call_block(uint64_t deadline_ns) {

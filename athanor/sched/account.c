@@ -37,10 +37,7 @@ bool account_is_empty(struct sched_account *account, uint64_t now) {
     return account->left_ns <= 0;
 }
 
-void account_charge(struct sched_account *account, uint64_t ns, uint64_t now) {
-    account->used_ns += ns;
-    if (account->budget_ns == 0)
-        return;
+void account_spend(struct sched_account *account, uint64_t ns, uint64_t now) {
     int64_t spent = ns > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)ns;
     account_begin_periods(account, now - ns); /* what was left of those is not for these */
     if (account->left_ns > -(INT64_MAX / 4))

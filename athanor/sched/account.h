@@ -8,9 +8,16 @@
 bool account_is_empty(struct sched_account *account, uint64_t now);
 /* Must `thread` not run for that reason? */
 static inline bool account_forbids(struct sched_thread *thread, uint64_t now) {
-    return !thread->kill_pending && account_is_empty(thread->account, now);
+    return thread->account->budget_ns != 0 && !thread->kill_pending &&
+           account_is_empty(thread->account, now);
 }
-void account_charge(struct sched_account *account, uint64_t ns, uint64_t now);
+/* It has a budget. */
+void account_spend(struct sched_account *account, uint64_t ns, uint64_t now);
+static inline void account_charge(struct sched_account *account, uint64_t ns, uint64_t now) {
+    account->used_ns += ns;
+    if (account->budget_ns != 0)
+        account_spend(account, ns, now);
+}
 /* For how long the thread, which runs, can go on; SCHED_NEVER: without end. */
 uint64_t account_left(const struct sched_thread *running);
 

@@ -34,8 +34,8 @@ _Static_assert(offsetof(struct thread_context, rsp) == 0 &&
 
 struct sched threads_sched;
 
-static struct lock machine_the_lock;
-static bool machine_kicked, machine_started;
+struct lock machine_the_lock;
+bool machine_kicked, machine_started;
 static threads_ender *machine_ender;
 static struct {
     struct thread_context context;
@@ -43,23 +43,11 @@ static struct {
 } machine_idle; /* what runs when no thread does */
 static struct { uint64_t switches, stops, retries; } machine_counts;
 
-/* --- The lock. --- */
-
-void machine_lock(void) {
-    while (__atomic_exchange_n(&machine_the_lock.taken, true, __ATOMIC_ACQUIRE)) {
-        x86_pause();
-    }
-}
-
-void machine_unlock(void) { __atomic_store_n(&machine_the_lock.taken, false, __ATOMIC_RELEASE); }
-
 static void machine_kick(void *self, uint32_t cpu) {
     (void)self;
     (void)cpu;
     machine_kicked = true;
 }
-
-bool machine_is_kicked(void) { return machine_kicked; }
 
 /* --- Vector registers. --- */
 
@@ -158,14 +146,14 @@ static struct thread_context *machine_context_of(struct thread *next) {
 
 /* --- Switching. --- */
 
-static struct thread *machine_next(void) {
+static struct thread *machine_next(uint64_t now) {
     machine_kicked = false;
-    return machine_thread(sched_next(&threads_sched, MACHINE_CPU, clock_ns()));
+    return machine_thread(sched_next(&threads_sched, MACHINE_CPU, now));
 }
 
-void machine_reschedule(void) {
-    struct thread *from = machine_running(), *next = machine_next();
-    timer_rearm();
+void machine_reschedule(uint64_t now) {
+    struct thread *from = machine_running(), *next = machine_next(now);
+    timer_rearm(now);
     if (next == from) {
         machine_unlock();
         return;
@@ -188,7 +176,7 @@ void machine_adopt(struct thread *first) {
     uint64_t now = clock_ns();
     machine_lock();
     sched_start(&threads_sched, &first->sched, now);
-    (void)machine_next(); /* it is the only one */
+    (void)machine_next(now); /* it is the only one */
     machine_started = true;
     machine_unlock();
 }
@@ -224,12 +212,13 @@ void threads_leave_interrupt(struct trap_frame *frame) {
     }
     if (running != NULL && !machine_can_stop(running, frame)) {
         machine_counts.retries += machine_kicked ? 1 : 0;
-        timer_rearm();
+        timer_rearm(clock_ns());
         machine_unlock();
         return;
     }
-    struct thread *next = machine_next();
-    timer_rearm();
+    uint64_t now = clock_ns();
+    struct thread *next = machine_next(now);
+    timer_rearm(now);
     if (next == running) {
         machine_unlock();
         return;
@@ -261,15 +250,9 @@ void threads_timer(void) {
     machine_unlock();
 }
 
-uint64_t threads_timer_ns(void) {
-    if (machine_kicked) {
-        return THREAD_RETRY_NS;
-    }
-    uint64_t alarm = sched_alarm(&threads_sched, MACHINE_CPU), now = clock_ns();
-    if (alarm == SCHED_NEVER) {
-        return SCHED_NEVER;
-    }
-    return alarm > now ? alarm - now : THREAD_RETRY_NS;
+uint64_t threads_timer_at(uint64_t now) {
+    uint64_t alarm = machine_kicked ? 0 : sched_alarm(&threads_sched, MACHINE_CPU);
+    return alarm > now ? alarm : now + THREAD_RETRY_NS;
 }
 
 bool threads_are_idle(void) { return machine_started && machine_running() == NULL; }

@@ -2,6 +2,8 @@
 #ifndef ATHANOR_SCHED_MACHINE_H
 #define ATHANOR_SCHED_MACHINE_H
 
+#include "cpu/lock.h"
+#include "cpu/x86.h"
 #include "sched/thread.h"
 
 #define MACHINE_CPU 0u /* the one */
@@ -22,11 +24,20 @@ void machine_adopt(struct thread *first);
 
 /* Under the lock, interrupts off: goes on with whoever is next. Comes back, the lock released, when
  * that is the caller again. */
-void machine_reschedule(void);
+void machine_reschedule(uint64_t now);
 
-/* Under the lock: does somebody else want the processor? */
-bool machine_is_kicked(void);
-void machine_lock(void);
-void machine_unlock(void);
+extern struct lock machine_the_lock;
+extern bool machine_started;
+extern bool machine_kicked; /* under the lock: somebody else wants the processor */
+
+static inline void machine_lock(void) {
+    while (__atomic_exchange_n(&machine_the_lock.taken, true, __ATOMIC_ACQUIRE)) {
+        x86_pause();
+    }
+}
+
+static inline void machine_unlock(void) {
+    __atomic_store_n(&machine_the_lock.taken, false, __ATOMIC_RELEASE);
+}
 
 #endif

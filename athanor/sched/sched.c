@@ -203,7 +203,7 @@ struct sched_thread *sched_next(struct sched *sched, uint32_t cpu_idx, uint64_t 
     cpu->running->state = SCHED_RUNNING;
     cpu->running->run_count++;
     cpu->running->account->running++;
-    if (sched->ready_count > 0)
+    if (sched->ready_count > 0 && sched->cpu_count > 1) /* this one has chosen */
         sched_offer(sched);
     return cpu->running;
 }
@@ -223,8 +223,11 @@ uint64_t sched_alarm(struct sched *sched, uint32_t cpu_idx) {
         alarm = sched_earlier(alarm, sched->refills.first->key);
     if (cpu->running == NULL)
         return alarm;
-    uint64_t slice = sched->policy->class->slice_left(sched->policy, cpu->running);
-    uint64_t budget = account_left(cpu->running);
+    uint64_t slice = SCHED_NEVER, budget = SCHED_NEVER;
+    if (sched->ready_count > 0)
+        slice = sched->policy->class->slice_left(sched->policy, cpu->running);
+    if (cpu->running->account->budget_ns != 0)
+        budget = account_left(cpu->running);
     return sched_earlier(alarm, sched_add(cpu->charged_until, sched_earlier(slice, budget)));
 }
 

@@ -39,6 +39,7 @@
 #include "sched/order.h"
 #include <alkahest/status.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SCHED_CPUS_MAX 16u
@@ -163,10 +164,38 @@ uint64_t sched_alarm(struct sched *sched, uint32_t cpu);
 
 const char *sched_state_name(enum sched_state state);
 
-/* --- Lists, for policies. A thread is in one at most. --- */
+/* --- Lists, for policies. A thread is in one at most. Inline: each switch goes through them. ---
+ */
 
-void sched_list_append(struct sched_list *list, struct sched_thread *thread);
-void sched_list_prepend(struct sched_list *list, struct sched_thread *thread);
-void sched_list_remove(struct sched_list *list, struct sched_thread *thread);
+static inline void sched_list_append(struct sched_list *list, struct sched_thread *thread) {
+    thread->next = NULL;
+    thread->previous = list->last;
+    if (list->last == NULL)
+        list->first = thread;
+    else
+        list->last->next = thread;
+    list->last = thread;
+}
+
+static inline void sched_list_prepend(struct sched_list *list, struct sched_thread *thread) {
+    thread->previous = NULL;
+    thread->next = list->first;
+    if (list->first == NULL)
+        list->last = thread;
+    else
+        list->first->previous = thread;
+    list->first = thread;
+}
+
+static inline void sched_list_remove(struct sched_list *list, struct sched_thread *thread) {
+    if (thread->previous == NULL)
+        list->first = thread->next;
+    else
+        thread->previous->next = thread->next;
+    if (thread->next == NULL)
+        list->last = thread->previous;
+    else
+        thread->next->previous = thread->previous;
+}
 
 #endif

@@ -29,15 +29,16 @@ uint64_t threads_lock(void) {
 }
 
 void threads_unlock(uint64_t flags) {
-    bool can_switch = (flags & X86_FLAGS_INTERRUPTS) != 0 && threads_are_started();
-    if (can_switch && machine_is_kicked()) {
-        machine_reschedule();
+    if ((flags & X86_FLAGS_INTERRUPTS) == 0) {
+        machine_unlock();
+        return;
+    }
+    if (machine_kicked && machine_started) {
+        machine_reschedule(clock_ns());
     } else {
         machine_unlock();
     }
-    if ((flags & X86_FLAGS_INTERRUPTS) != 0) {
-        x86_interrupts_on();
-    }
+    x86_interrupts_on();
 }
 
 /* --- Lives. --- */
@@ -87,7 +88,7 @@ static void thread_main(void) {
     (void)threads_lock();
     sched_exit(&threads_sched, MACHINE_CPU);
     wait_wake_all(&thread->ended);
-    machine_reschedule();
+    machine_reschedule(clock_ns());
     __builtin_unreachable();
 }
 
@@ -175,8 +176,9 @@ alka_status thread_block(uint64_t deadline_ns) {
     if (self->stacks->pending != 0) { /* what it waits for is of no use any more */
         return ALKA_E_INTERRUPTED;
     }
-    if (sched_block(&threads_sched, MACHINE_CPU, deadline_ns, clock_ns())) {
-        machine_reschedule();
+    uint64_t now = clock_ns();
+    if (sched_block(&threads_sched, MACHINE_CPU, deadline_ns, now)) {
+        machine_reschedule(now);
         machine_lock();
     }
     /* Kernel code goes on to its end; the module that called it does not. */
@@ -199,7 +201,7 @@ alka_status thread_sleep_until(uint64_t deadline_ns) {
 void thread_yield(void) {
     uint64_t flags = threads_lock();
     sched_give_way(&threads_sched, MACHINE_CPU);
-    machine_reschedule();
+    machine_reschedule(clock_ns());
     if ((flags & X86_FLAGS_INTERRUPTS) != 0) {
         x86_interrupts_on();
     }
@@ -233,7 +235,7 @@ void thread_insist(void) {
         return;
     }
     sched_give_way(&threads_sched, MACHINE_CPU); /* it cannot sleep any more */
-    machine_reschedule();
+    machine_reschedule(clock_ns());
     machine_lock();
 }
 

@@ -131,9 +131,9 @@ void threads_leave_interrupt(struct trap_frame *frame);
 void threads_give_way(struct trap_frame *frame);
 /* The timer has fired: wakes whose time has come. Before threads_leave_interrupt. */
 void threads_timer(void);
-/* For how long the timer can sleep; SCHED_NEVER: until something else happens. Interrupts are off.
- */
-uint64_t threads_timer_ns(void);
+/* Until when the timer can sleep, later than `now`; SCHED_NEVER: until something else happens.
+ * Interrupts are off. */
+uint64_t threads_timer_at(uint64_t now);
 bool threads_are_idle(void);
 
 struct threads_stats {

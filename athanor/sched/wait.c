@@ -18,10 +18,8 @@ void wait_join(struct wait_queue *queue, struct wait_entry *entry) {
     queue->count++;
 }
 
-void wait_served(struct wait_entry *entry) {
+void wait_remove(struct wait_entry *entry) {
     struct wait_queue *queue = entry->queue;
-    if (queue == NULL)
-        return;
     if (queue->first == entry)
         queue->first = entry->next;
     else
@@ -32,19 +30,6 @@ void wait_served(struct wait_entry *entry) {
         entry->next->previous = entry->previous;
     queue->count--;
     entry->queue = NULL;
-}
-
-void wait_leave(struct wait_entry *entry) {
-    struct wait_queue *queue = entry->queue;
-    bool was_first = queue != NULL && queue->first == entry;
-    wait_served(entry);
-    if (was_first)
-        wait_wake(queue);
-}
-
-void wait_wake(struct wait_queue *queue) {
-    if (queue->first != NULL)
-        queue->first->wake(queue->first);
 }
 
 void wait_wake_all(struct wait_queue *queue) {

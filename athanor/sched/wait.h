@@ -38,12 +38,32 @@ struct wait_queue {
 
 /* To the end of the queue; nothing if it is in this queue already. It is in no other one. */
 void wait_join(struct wait_queue *queue, struct wait_entry *entry);
-/* Gives up: out of its queue, if it is in one. If it was the first, the next one is woken. */
-void wait_leave(struct wait_entry *entry);
+/* Out of the queue that it is in. */
+void wait_remove(struct wait_entry *entry);
+
 /* Served: out of its queue, if it is in one. Whoever served it knows whether to wake the next. */
-void wait_served(struct wait_entry *entry);
+static inline void wait_served(struct wait_entry *entry) {
+    if (entry->queue != NULL)
+        wait_remove(entry);
+}
+
 /* Tells the first one to try again. */
-void wait_wake(struct wait_queue *queue);
+static inline void wait_wake(const struct wait_queue *queue) {
+    if (queue->first != NULL)
+        queue->first->wake(queue->first);
+}
+
+/* Gives up: out of its queue, if it is in one. If it was the first, the next one is woken. */
+static inline void wait_leave(struct wait_entry *entry) {
+    struct wait_queue *queue = entry->queue;
+    if (queue == NULL)
+        return;
+    bool was_first = queue->first == entry;
+    wait_remove(entry);
+    if (was_first)
+        wait_wake(queue);
+}
+
 /* Tells all of them: what they wait for will never come, or came for all. */
 void wait_wake_all(struct wait_queue *queue);
 

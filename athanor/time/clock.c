@@ -72,7 +72,7 @@ bool clock_start(const struct clock_reference *reference) {
 }
 
 uint64_t clock_ns(void) {
-    return clock_factor == 0 ? 0 : clock_scaled(x86_time_stamp() - clock_base, clock_factor);
+    return clock_scaled(x86_time_stamp() - clock_base, clock_factor); /* 0 before it is known */
 }
 
 uint64_t clock_hz(void) { return clock_frequency; }

@@ -33,11 +33,15 @@ uint64_t clock_hz(void);
 void clock_wait_ns(uint64_t ns);
 
 #define CLOCK_HZ_MAX UINT64_C(18000000000)
+#define CLOCK_SCALE_BITS 32
 
 /* The factor for clock_scaled. 1 ≤ hz ≤ CLOCK_HZ_MAX. */
 uint64_t clock_scale(uint64_t hz);
 /* Nanoseconds of so many ticks; the error is below one in 2^27 up to 32 GHz. */
-uint64_t clock_scaled(uint64_t ticks, uint64_t scale);
+static inline uint64_t clock_scaled(uint64_t ticks, uint64_t scale) {
+    __extension__ typedef unsigned __int128 clock_wide;
+    return (uint64_t)((clock_wide)ticks * scale >> CLOCK_SCALE_BITS);
+}
 /* ns * hz / 10^9, at most UINT64_MAX. 1 ≤ hz ≤ CLOCK_HZ_MAX. */
 uint64_t clock_ns_to_ticks(uint64_t ns, uint64_t hz);
 

@@ -2,15 +2,8 @@
 #include "time/clock.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define SCALE_BITS 32
 
-__extension__ typedef unsigned __int128 clock_wide;
-
-uint64_t clock_scale(uint64_t hz) { return (NS_PER_S << SCALE_BITS) / hz; }
-
-uint64_t clock_scaled(uint64_t ticks, uint64_t scale) {
-    return (uint64_t)((clock_wide)ticks * scale >> SCALE_BITS);
-}
+uint64_t clock_scale(uint64_t hz) { return (NS_PER_S << CLOCK_SCALE_BITS) / hz; }
 
 uint64_t clock_ns_to_ticks(uint64_t ns, uint64_t hz) {
     uint64_t whole, ticks;

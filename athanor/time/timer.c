@@ -17,20 +17,16 @@ static uint64_t timer_count;
 static uint64_t timer_fires_at; /* UINT64_MAX: never */
 
 /* Firing too early costs less than arming too often. */
-static void timer_arm(uint64_t ns) {
-    uint64_t now = clock_ns();
-    uint64_t at = ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
-    if (at >= timer_fires_at) {
-        return;
-    }
-    timer_fires_at = at;
-    apic_timer_arm(ns);
-}
-
-void timer_rearm(void) {
-    uint64_t ns = threads_are_started() ? threads_timer_ns() : UINT64_MAX;
+void timer_rearm(uint64_t now) {
+    uint64_t at = threads_are_started() ? threads_timer_at(now) : UINT64_MAX;
     bool ticks = !threads_are_idle() || input_is_polled();
-    timer_arm(ticks && ns > TIMER_TICK_NS ? TIMER_TICK_NS : ns);
+    if (ticks && at > now + TIMER_TICK_NS) {
+        at = now + TIMER_TICK_NS;
+    }
+    if (at < timer_fires_at) {
+        timer_fires_at = at;
+        apic_timer_arm(at - now);
+    }
 }
 
 static void timer_tick(void *self, struct trap_frame *frame) {
@@ -42,7 +38,7 @@ static void timer_tick(void *self, struct trap_frame *frame) {
     apic_end_of_interrupt();
     threads_timer();
     if (!threads_are_started()) { /* else the end of the interrupt does it */
-        timer_rearm();
+        timer_rearm(clock_ns());
     }
 }
 
@@ -52,7 +48,7 @@ bool timer_start(void) {
         return false;
     }
     timer_fires_at = UINT64_MAX;
-    timer_rearm();
+    timer_rearm(clock_ns());
     return true;
 }
 

@@ -15,6 +15,6 @@ uint64_t timer_ticks(void);
  * Sees to it that the timer fires when the scheduler wants it to, and each TIMER_TICK_NS while
  * something is looked at then. Interrupts are off.
  */
-void timer_rearm(void);
+void timer_rearm(uint64_t now);
 
 #endif

@@ -251,7 +251,7 @@ static int waiting[2][PARTIES]; /* senders, receivers: in their order */
 static int waiting_count[2];
 static struct model_message wanted[PARTIES]; /* what a waiting sender wants to send */
 
-static uint32_t model_bytes(uint32_t size) { return CHANNEL_HEADER_BYTES + (size + 7) / 8 * 8; }
+static uint32_t model_bytes(uint32_t size) { return CHANNEL_HEADER_BYTES + (size + 31) / 32 * 32; }
 
 static bool model_may_go(int side, int party) {
     return waiting_count[side] == 0 || waiting[side][0] == party;
