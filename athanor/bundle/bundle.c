@@ -4,78 +4,7 @@
  * images. All checks are in bundle_open; whatever it lets through, the accessors may follow without
  * looking. Never: look into an image, allocate, or read a byte outside the span.
  */
-#include "bundle.h"
-
-#define TRY(expr)                              \
-    do {                                       \
-        enum bundle_error try_error_ = (expr); \
-        if (try_error_ != BUNDLE_OK)           \
-            return try_error_;                 \
-    } while (0)
-
-/* The records as they lie in the file: little-endian, like the only machine that reads them. */
-struct raw_text {
-    uint32_t off, bytes;
-};
-
-struct raw_header {
-    uint8_t magic[8];
-    uint32_t version;
-    uint32_t total_bytes;
-    uint32_t crc32; /* of all that follows this field, up to total_bytes */
-    uint32_t module_count;
-    uint32_t modules_off;
-    struct raw_text name;
-    uint32_t reserved;
-};
-
-struct raw_module {
-    struct raw_text name, file;
-    uint32_t image_off, image_bytes;
-    uint64_t capabilities;
-    uint32_t memory_pages_max;
-    uint32_t call_count, calls_off;
-    uint32_t start_count, starts_off;
-    uint32_t flags;      /* FLAG_… */
-    uint32_t version_of; /* a module's index + 1; 0: of none */
-    uint32_t reserved;
-    uint32_t cpu_budget_us, cpu_period_us;
-    uint32_t thread_count, threads_off;
-};
-
-#define FLAG_STOP_AFTER_TRAP 1u
-#define FLAGS_KNOWN FLAG_STOP_AFTER_TRAP
-
-struct raw_call {
-    uint32_t peer_idx;
-    struct raw_text function;
-};
-
-struct raw_start {
-    struct raw_text function;
-    uint32_t expect;
-};
-
-struct raw_thread {
-    struct raw_text function;
-    uint32_t priority;
-};
-
-_Static_assert(sizeof(struct raw_header) == 40 && sizeof(struct raw_module) == 80 &&
-                   sizeof(struct raw_call) == 12 && sizeof(struct raw_start) == 12 &&
-                   sizeof(struct raw_thread) == 12,
-               "mkbundle.py writes these sizes");
-_Static_assert(BUNDLE_CAP_COUNT <= 64, "capabilities are bits of a u64");
-
-#define CHECKED_FROM (offsetof(struct raw_header, crc32) + sizeof(uint32_t))
-
-static void copy_out(void *to, struct alka_span bytes, size_t off, size_t size) {
-    __builtin_memcpy(to, bytes.data + off, size);
-}
-
-static bool range_inside(struct alka_span bytes, uint64_t off, uint64_t size) {
-    return off <= bytes.size && size <= bytes.size - off;
-}
+#include "raw.h"
 
 uint32_t bundle_crc32(struct alka_span bytes) {
     /* Four bits a step: the table of whole bytes would be larger than this file's code. */
@@ -90,11 +19,6 @@ uint32_t bundle_crc32(struct alka_span bytes) {
         crc = nibble[crc & 15] ^ crc >> 4;
     }
     return ~crc;
-}
-
-static struct bundle_text text_at(const struct bundle *bundle, struct raw_text text) {
-    struct bundle_text result = {(const char *)bundle->bytes.data + text.off, text.bytes};
-    return result;
 }
 
 static enum bundle_error check_text(const struct bundle *bundle, struct raw_text text,
@@ -117,7 +41,7 @@ static bool is_name_rest(uint8_t byte) {
 }
 
 /* Module and system names are typed in the shell and shown in tables: a small alphabet. */
-static enum bundle_error check_name(const struct bundle *bundle, struct raw_text text) {
+enum bundle_error bundle_check_name(const struct bundle *bundle, struct raw_text text) {
     TRY(check_text(bundle, text, BUNDLE_NAME_BYTES_MAX));
     const uint8_t *data = bundle->bytes.data + text.off;
     if (!is_lower(data[0]))
@@ -129,7 +53,7 @@ static enum bundle_error check_name(const struct bundle *bundle, struct raw_text
     return BUNDLE_OK;
 }
 
-static struct raw_module raw_module(const struct bundle *bundle, uint32_t module_idx) {
+struct raw_module bundle_raw_module(const struct bundle *bundle, uint32_t module_idx) {
     struct raw_module raw;
     copy_out(&raw, bundle->bytes, bundle->modules_off + module_idx * sizeof raw, sizeof raw);
     return raw;
@@ -158,9 +82,9 @@ static struct raw_thread raw_thread(const struct bundle *bundle, uint32_t thread
 
 /* A name that an earlier module has. */
 static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
-    struct bundle_text name = text_at(bundle, raw_module(bundle, module_idx).name);
+    struct bundle_text name = text_at(bundle, bundle_raw_module(bundle, module_idx).name);
     for (uint32_t i = 0; i < module_idx; i++) {
-        struct bundle_text other = text_at(bundle, raw_module(bundle, i).name);
+        struct bundle_text other = text_at(bundle, bundle_raw_module(bundle, i).name);
         if (other.size == name.size && __builtin_memcmp(other.data, name.data, name.size) == 0)
             return true;
     }
@@ -175,8 +99,10 @@ static enum bundle_error check_calls(const struct bundle *bundle, uint32_t modul
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < raw->call_count; i++) {
         struct raw_call call = raw_call(bundle, raw->calls_off, i);
-        if (call.peer_idx >= module_idx || raw_module(bundle, call.peer_idx).version_of != 0)
+        if (call.peer_idx >= module_idx || bundle_raw_module(bundle, call.peer_idx).version_of != 0)
             return BUNDLE_PEER;
+        if (call.on_trap > 1)
+            return BUNDLE_LIMIT;
         TRY(check_text(bundle, call.function, BUNDLE_TEXT_BYTES_MAX));
     }
     return BUNDLE_OK;
@@ -200,7 +126,7 @@ static enum bundle_error check_starts(const struct bundle *bundle, const struct 
 /* A later version stands behind what it is a version of, which is no later version itself. */
 static bool is_version(const struct bundle *bundle, uint32_t module_idx, uint32_t version_of) {
     return version_of == 0 ||
-           (version_of <= module_idx && raw_module(bundle, version_of - 1).version_of == 0);
+           (version_of <= module_idx && bundle_raw_module(bundle, version_of - 1).version_of == 0);
 }
 
 static enum bundle_error check_threads(const struct bundle *bundle, const struct raw_module *raw) {
@@ -222,9 +148,18 @@ static enum bundle_error check_threads(const struct bundle *bundle, const struct
     return BUNDLE_OK;
 }
 
+static bool are_limits(const struct raw_module *raw) {
+    return raw->memory_pages_max <= BUNDLE_MEMORY_PAGES_MAX &&
+           raw->handles_max <= BUNDLE_HANDLES_MAX && raw->clock_resolution_ns > 0 &&
+           raw->clock_resolution_ns <= BUNDLE_CLOCK_NS_MAX &&
+           raw->gate_depth_max <= BUNDLE_GATE_DEPTH_MAX &&
+           raw->queue_places_max <= BUNDLE_QUEUE_PLACES_MAX &&
+           raw->log_rate_max <= BUNDLE_LOG_RATE_MAX && raw->reserved_more == 0;
+}
+
 static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
-    struct raw_module raw = raw_module(bundle, module_idx);
-    TRY(check_name(bundle, raw.name));
+    struct raw_module raw = bundle_raw_module(bundle, module_idx);
+    TRY(bundle_check_name(bundle, raw.name));
     TRY(check_text(bundle, raw.file, BUNDLE_TEXT_BYTES_MAX));
     if (is_duplicate(bundle, module_idx))
         return BUNDLE_DUPLICATE;
@@ -233,12 +168,13 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
     uint64_t known = BUNDLE_CAP_COUNT == 64 ? UINT64_MAX : (UINT64_C(1) << BUNDLE_CAP_COUNT) - 1;
     if (raw.capabilities & ~known)
         return BUNDLE_CAPABILITY;
-    if (raw.memory_pages_max > BUNDLE_MEMORY_PAGES_MAX || (raw.flags & ~FLAGS_KNOWN) != 0)
+    if (!are_limits(&raw) || (raw.flags & ~FLAGS_KNOWN) != 0)
         return BUNDLE_LIMIT;
     if (!is_version(bundle, module_idx, raw.version_of) || raw.reserved != 0)
         return BUNDLE_VERSION_OF;
     TRY(check_calls(bundle, module_idx, &raw));
     TRY(check_starts(bundle, &raw));
+    TRY(bundle_check_grants(bundle, &raw));
     return check_threads(bundle, &raw);
 }
 
@@ -259,7 +195,10 @@ static enum bundle_error check_header(struct alka_span bytes, struct bundle *out
         return BUNDLE_CHECKSUM;
 
     bytes.size = header.total_bytes; /* boot loaders may round a file up */
-    struct bundle bundle = {bytes, header.module_count, header.modules_off};
+    struct bundle bundle = {bytes, header.module_count, header.modules_off, header.object_count,
+                            header.objects_off};
+    if (header.reserved != 0)
+        return BUNDLE_LIMIT;
     *out_bundle = bundle;
     return BUNDLE_OK;
 }
@@ -273,9 +212,10 @@ enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle)
         return BUNDLE_RANGE;
     struct raw_header header;
     copy_out(&header, bundle.bytes, 0, sizeof header);
-    TRY(check_name(&bundle, header.name));
+    TRY(bundle_check_name(&bundle, header.name));
     for (uint32_t i = 0; i < bundle.module_count; i++)
         TRY(check_module(&bundle, i));
+    TRY(bundle_check_objects(&bundle));
     *out_bundle = bundle;
     return BUNDLE_OK;
 }
@@ -287,7 +227,7 @@ struct bundle_text bundle_name(const struct bundle *bundle) {
 }
 
 struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx) {
-    struct raw_module raw = raw_module(bundle, module_idx);
+    struct raw_module raw = bundle_raw_module(bundle, module_idx);
     struct bundle_module module = {
         .name = text_at(bundle, raw.name),
         .file = text_at(bundle, raw.file),
@@ -304,6 +244,13 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .calls_off = raw.calls_off,
         .starts_off = raw.starts_off,
         .threads_off = raw.threads_off,
+        .handles_max = raw.handles_max,
+        .clock_resolution_ns = raw.clock_resolution_ns,
+        .gate_depth_max = raw.gate_depth_max,
+        .queue_places_max = raw.queue_places_max,
+        .log_rate_max = raw.log_rate_max,
+        .grant_count = raw.grant_count,
+        .grants_off = raw.grants_off,
     };
     return module;
 }
@@ -311,7 +258,7 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
 struct bundle_call bundle_call(const struct bundle *bundle, const struct bundle_module *module,
                                uint32_t call_idx) {
     struct raw_call raw = raw_call(bundle, module->calls_off, call_idx);
-    struct bundle_call call = {raw.peer_idx, text_at(bundle, raw.function)};
+    struct bundle_call call = {raw.peer_idx, text_at(bundle, raw.function), raw.on_trap != 0};
     return call;
 }
 
@@ -355,6 +302,10 @@ const char *bundle_error_text(enum bundle_error error) {
         return "a version of a module that does not come before it";
     case BUNDLE_LIMIT:
         return "a module of the bundle has an impossible limit, flag or expectation";
+    case BUNDLE_OBJECT:
+        return "an object of the bundle cannot be, or is not in order";
+    case BUNDLE_GRANT:
+        return "a module of the bundle is granted what is not there, or not in order";
     }
     return "unknown bundle error";
 }

@@ -4,13 +4,14 @@
  * hostile: bundle_open checks all of them once, after that the accessors cannot fail.
  *
  * Layout, little-endian, offsets from the bundle's first byte:
- *   header (bundle_header) · module records · call records · start records · thread records · text
- * · images (each 8-byte aligned) A text is {offset u32, bytes u32}: not empty, without control
- * characters, not zero-terminated.
+ *   header · module records · call records · start records · thread records · object records, by
+ *   name · grant records · texts · images (each 8-byte aligned)
+ * A text is {offset u32, bytes u32}: not empty, without control characters, not zero-terminated.
  */
 #ifndef ATHANOR_BUNDLE_H
 #define ATHANOR_BUNDLE_H
 
+#include "cap/cap.h"
 #include <alkahest/span.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@
 #define BUNDLE_MAGIC \
     "\x89"           \
     "AZB\r\n\x1a\n" /* shows damage by transfers that touch line ends or the eighth bit */
-#define BUNDLE_VERSION 2u
+#define BUNDLE_VERSION 3u
 
 #define BUNDLE_MODULES_MAX 1024u
 #define BUNDLE_CALLS_MAX 256u  /* per module */
@@ -31,6 +32,20 @@
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
 #define BUNDLE_NO_INDEX UINT32_MAX
+
+/* Objects that the manifest names, and what modules hold of them. */
+#define BUNDLE_OBJECTS_MAX 4096u
+#define BUNDLE_HANDLES_MAX 4096u /* of one module, at a time */
+#define BUNDLE_MESSAGE_BYTES_MAX (1u << 20)
+#define BUNDLE_PLACES_MAX 65536u            /* messages in a channel, or in a subscriber's */
+#define BUNDLE_CHANNEL_BYTES_MAX (1u << 24) /* places of the largest message, together */
+#define BUNDLE_MESSAGE_EXTRA_BYTES 40u      /* what each of them is reckoned with besides */
+#define BUNDLE_TOPIC_SLOW_ALL 15u           /* bits: 1 << enum topic_slow */
+#define BUNDLE_BUFFER_PAGES_MAX 4096u       /* of 4096 bytes */
+#define BUNDLE_CLOCK_NS_MAX 1000000000u     /* the coarsest clock */
+#define BUNDLE_GATE_DEPTH_MAX 4096u
+#define BUNDLE_QUEUE_PLACES_MAX (1u << 20)
+#define BUNDLE_LOG_RATE_MAX 1000000u
 
 /*
  * What a start function is expected to do; any other value is the number of a trap code, 600 to
@@ -52,6 +67,8 @@ enum bundle_error {
     BUNDLE_CAPABILITY, /* a capability this kernel does not know */
     BUNDLE_VERSION_OF, /* a version of a module that does not come before it */
     BUNDLE_LIMIT,      /* a limit or an expectation no module can have */
+    BUNDLE_OBJECT,     /* an object that cannot be, or is not in order */
+    BUNDLE_GRANT,      /* a grant of nothing, of no right, or not in order */
 };
 
 /* Capability bits, in the order of services.def. */
@@ -67,6 +84,7 @@ struct bundle {
     struct alka_span bytes;
     uint32_t module_count;
     uint32_t modules_off;
+    uint32_t object_count, objects_off;
 };
 
 struct bundle_text {
@@ -84,8 +102,13 @@ struct bundle_module {
     uint32_t version_of_idx;   /* it waits to replace this module; BUNDLE_NO_INDEX: it is its own */
     /* Its threads run at most so long per period, together; 0: as long as there is time. */
     uint32_t cpu_budget_us, cpu_period_us;
-    uint32_t call_count, start_count, thread_count;
-    uint32_t calls_off, starts_off, threads_off; /* for the accessors below */
+    uint32_t handles_max;         /* 0: it can hold none */
+    uint32_t clock_resolution_ns; /* at least 1 */
+    uint32_t gate_depth_max;      /* calls into others, one in the other; 0: no limit of its own */
+    uint32_t queue_places_max;    /* of the channels that it makes, together */
+    uint32_t log_rate_max;        /* lines per second; 0: no limit */
+    uint32_t call_count, start_count, thread_count, grant_count;
+    uint32_t calls_off, starts_off, threads_off, grants_off; /* for the accessors below */
 };
 
 /*
@@ -95,6 +118,7 @@ struct bundle_module {
 struct bundle_call {
     uint32_t peer_idx;
     struct bundle_text function;
+    bool returns_errors; /* if it traps, the caller goes on with an error; else it traps, too */
 };
 
 /*
@@ -110,6 +134,30 @@ struct bundle_start {
 struct bundle_thread {
     struct bundle_text function;
     uint32_t priority; /* below BUNDLE_PRIORITIES */
+};
+
+/* What there is from boot on, under a name that no module and no default (ipc/defaults.def) has. */
+struct bundle_object {
+    enum cap_kind kind;      /* CHANNEL, TOPIC, EVENT or BUFFER */
+    struct bundle_text name; /* as a module's */
+    uint32_t size;           /* bytes of a message at most; pages of a buffer */
+    uint32_t places;         /* messages in a channel; in each subscriber's if that does not say */
+    uint32_t subscribers;    /* to a topic, at most */
+    uint32_t allowed;        /* topics: bits of enum topic_slow */
+    uint32_t owner_idx;      /* a buffer's first owner; BUNDLE_NO_INDEX: who opens it first */
+};
+
+enum bundle_target {
+    BUNDLE_TARGET_OBJECT,  /* index of an object */
+    BUNDLE_TARGET_DEFAULT, /* enum ipc_default_id */
+    BUNDLE_TARGET_MODULE,  /* index of a module that is no version: a handle of that instance */
+};
+
+/* A module of this name gets a handle with these rights, each time it is new. */
+struct bundle_grant {
+    enum bundle_target target;
+    uint32_t target_idx;
+    uint32_t rights; /* of enum cap_right, at least one */
 };
 
 /* Checks everything. Linear in bytes, but for the modules' names: those are compared pairwise. */
@@ -132,6 +180,11 @@ struct bundle_start bundle_start(const struct bundle *bundle, const struct bundl
 /* Requires thread_idx < thread_count. */
 struct bundle_thread bundle_thread(const struct bundle *bundle, const struct bundle_module *module,
                                    uint32_t thread_idx);
+
+/* Requires object_idx < object_count, grant_idx < grant_count. */
+struct bundle_object bundle_object(const struct bundle *bundle, uint32_t object_idx);
+struct bundle_grant bundle_grant(const struct bundle *bundle, const struct bundle_module *module,
+                                 uint32_t grant_idx);
 
 /* The name of a capability bit; NULL from BUNDLE_CAP_COUNT on. */
 const char *bundle_capability_name(uint32_t bit);

@@ -7,23 +7,52 @@
     name = "caller"                      # [a-z][a-z0-9_-]*, at most 32 bytes, unique
     file = "caller.wasm"                 # beside the manifest, or in a folder given with --search
     capabilities = ["log", "clock_ns"]   # kernel functions it may import (services.def)
-    calls = { echo = ["echo"] }          # functions of modules listed before it that it may import
+    calls = { echo = ["echo", { function = "risky", on_trap = "error" }] }
+                                         # functions of modules listed before it that it may import; if one traps, so does
+                                         # the caller (on_trap = "trap"), or it goes on with an error
     limits = { memory_pages = 16,        # 64 KiB each
+               handles = 64,             # held at once
+               gate_depth = 8,           # calls into other modules, one inside the other; 0: no limit of its own
+               queue_places = 4096,      # messages in all the channels that it makes
+               log_rate = 100,           # lines per second; 0: no limit
                cpu_us = 2000, period_us = 10000 }  # what its threads may use of the processor, together, per period
     after_trap = "restart"               # or "stop": whether it is reset and serves again after a trap (the default)
     version_of = "counter"               # it is not loaded, but may replace that module, which is listed before it (`swap`)
     start = ["main", { function = "crash", trap = "ALKA_602" }]
                                          # exports to call at boot, and what they must do if not return: trap (true: any)
+    handles = { requests = ["read"], log = ["write"], echo = ["write"] }
+                                         # rights on objects below, default channels and topics, or other modules: read, write,
+                                         # control, delegate, move
+    clock_resolution_ns = 1000           # of what clock_ns says; 1000000 if it is not given
     threads = ["serve", { function = "poll", priority = 20 }]
                                          # exports that run in the background, from boot on, each on a thread (0 to 31; 16)
+
+    [[channel]]
+    name = "requests"                    # as a module's name, and no module's
+    message_max = 256                    # bytes
+    places = 32                          # messages
+    [[topic]]
+    name = "news"
+    message_max = 256
+    places = 16                          # in the channel of a subscriber that does not say
+    subscribers = 32                     # at most (the default)
+    slow = ["skips", "drops", "leaves"]  # what a subscriber that is slower than the publishers may ask for; also "blocks"
+    [[event]]
+    name = "go"
+    [[buffer]]
+    name = "frame"
+    pages = 300                          # of 4096 bytes
+    owner = "camera"                     # the module whose it is at first; else who opens it first
 """
-import difflib
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from manifest_objects import OBJECT_KINDS, read_handles, read_objects
+from reading import ManifestErrors, Reader, did_you_mean
 from toml_lines import key_lines
+
+__all__ = ["ManifestErrors", "Vocabulary", "read_manifest"]
 
 MODULES_MAX = 1024
 CALLS_MAX = 256
@@ -32,18 +61,21 @@ THREADS_MAX = 16
 PRIORITIES = 32
 PRIORITY_NORMAL = 16
 PERIOD_US_MAX = 1000000
-NAME_BYTES_MAX = 32
 TEXT_BYTES_MAX = 255
 MEMORY_PAGES_MAX = 65536
 MODULE_BYTES_MAX = 2**27 - 1
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
 TRAP_CODE = re.compile(r"ALKA_(6\d\d)")
 AFTER_TRAP = ("restart", "stop")
 EXPECT_RETURN = 0
 EXPECT_ANY_TRAP = 1
 SERVICE = re.compile(r"^SERVICE\((\w+),", re.MULTILINE)
-
-TYPE_WORDS = {str: "a string", int: "an integer", bool: "true or false", list: "an array", dict: "a table"}
+KIND = re.compile(r'^KIND\(\w+,\s*"(\w+)"\)', re.MULTILINE)
+DEFAULT = re.compile(r'^DEFAULT\(\w+,\s*"(\w+)",(?:[^,]*,){4}\s*(\w+),', re.MULTILINE)
+DEFAULT_RIGHTS = {"READ": ("read",), "WRITE": ("write",), "BOTH": ("read", "write")}
+ON_TRAP = ("trap", "error")
+CLOCK_NS = 1000000
+CLOCK_NS_MAX = 1000000000
+LIMITS = {"handles": (64, 4096), "gate_depth": (0, 4096), "queue_places": (4096, 2**20), "log_rate": (0, 1000000)}  # default, most
 
 
 @dataclass
@@ -64,107 +96,43 @@ class Module:
     file: str = ""
     path: Path | None = None
     capabilities: list = field(default_factory=list)
-    calls: list = field(default_factory=list)  # (peer name, function)
+    calls: dict = field(default_factory=dict)  # (peer name, function): what a trap in it is for the caller, as in ON_TRAP
     starts: list = field(default_factory=list)
     memory_pages: int = MEMORY_PAGES_MAX
     after_trap: str = AFTER_TRAP[0]
     version_of: str = ""
     cpu: tuple = (0, 0)  # microseconds, of so many; 0: no limit
     threads: list = field(default_factory=list)
+    clock_resolution_ns: int = CLOCK_NS
+    limits: dict = field(default_factory=dict)  # by name, as in LIMITS
+    grants: list = field(default_factory=list)  # (target, index, rights), ascending
 
 
 @dataclass
 class System:
     name: str
     modules: list
+    objects: list  # by name
 
 
-class ManifestErrors(Exception):
-    """All that is wrong with a manifest: one `file:line: key: message` per line."""
+class Vocabulary:
+    """The words that a manifest may use, from the kernel's own tables."""
+
+    def __init__(self, athanor):
+        self.services = SERVICE.findall(Path(athanor, "services.def").read_text(encoding="utf-8"))  # in the order of their bits
+        kinds = KIND.findall(Path(athanor, "cap", "kinds.def").read_text(encoding="utf-8"))
+        self.kinds = {name: number for number, name in enumerate(kinds, 1)}
+        defaults = DEFAULT.findall(Path(athanor, "ipc", "defaults.def").read_text(encoding="utf-8"))
+        self.defaults = {name: (number, DEFAULT_RIGHTS[rights]) for number, (name, rights) in enumerate(defaults)}
 
 
-def service_names(services_def):
-    """The capability names, in the order of their bits."""
-    return SERVICE.findall(Path(services_def).read_text(encoding="utf-8"))
-
-
-def key_text(path):
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{part}" if text else part
-    return text
-
-
-def did_you_mean(word, words):
-    close = difflib.get_close_matches(word, list(words), 1)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
-class Reader:
-    def __init__(self, file, search, services):
-        self.file = Path(file)
+class ManifestReader(Reader):
+    def __init__(self, file, search, words):
+        super().__init__(file)
         self.search = [self.file.parent, *map(Path, search)]
-        self.services = services
-        self.lines = {}
-        self.errors = []
-
-    # Reporting
-
-    def error(self, path, message):
-        known = path
-        while known and known not in self.lines:
-            known = known[:-1]
-        line = self.lines.get(known, 1)
-        key = f"{key_text(path)}: " if path else ""
-        self.errors.append((line, f"{self.file}:{line}: {key}{message}"))
-
-    def fail_if_errors(self):
-        if self.errors:
-            raise ManifestErrors("\n".join(text for _, text in sorted(self.errors, key=lambda error: error[0])))
-
-    # Typed access
-
-    def typed(self, value, kind, path):
-        """The value if it has the type, else None and an error."""
-        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-            return value
-        found = next((word for type_, word in TYPE_WORDS.items() if type(value) is type_), type(value).__name__)
-        self.error(path, f"expected {TYPE_WORDS[kind]}, found {found}")
-        return None
-
-    def known_keys(self, table, keys, path):
-        for key in table:
-            if key not in keys:
-                self.error(path + (key,), f"unknown key{did_you_mean(key, keys)}")
-
-    def get(self, table, key, kind, path, default=None, required=False):
-        if key not in table:
-            if required:
-                self.error(path + (key,), "is missing")
-            return default
-        value = self.typed(table[key], kind, path + (key,))
-        return default if value is None else value
-
-    def items(self, values, kind, path):
-        """(index path, item) of the items that have the type."""
-        for index, value in enumerate(values):
-            item_path = path + (index,)
-            if self.typed(value, kind, item_path) is not None:
-                yield item_path, value
-
-    # Values
-
-    def name(self, table, path):
-        name = self.get(table, "name", str, path, required=True)
-        if name is None:
-            return ""
-        if not NAME.fullmatch(name) or len(name) > NAME_BYTES_MAX:
-            self.error(path + ("name",), f'"{name}" is not a name: a–z first, then a–z 0–9 _ -, at most {NAME_BYTES_MAX}')
-            return ""
-        return name
+        self.words = words
+        self.tables = []  # (path, table) of each module
+        self.services = words.services
 
     def function(self, name, path):
         if not 0 < len(name.encode()) <= TEXT_BYTES_MAX or not name.isprintable():
@@ -198,6 +166,21 @@ class Reader:
             else:
                 module.capabilities.append(capability)
 
+    def call(self, value, path):
+        """(function, what its trap is for the caller) of an item of `calls`."""
+        if isinstance(value, str):
+            return self.function(value, path), 0
+        if not isinstance(value, dict):
+            self.error(path, "expected a function's name or a table { function, on_trap }")
+            return "?", 0
+        self.known_keys(value, ["function", "on_trap"], path)
+        function = self.get(value, "function", str, path, default="?", required=True)
+        on_trap = self.get(value, "on_trap", str, path, default=ON_TRAP[0])
+        if on_trap not in ON_TRAP:
+            self.error(path + ("on_trap",), f'"{on_trap}" is neither "trap" nor "error"{did_you_mean(on_trap, ON_TRAP)}')
+            on_trap = ON_TRAP[0]
+        return self.function(function, path + ("function",)), ON_TRAP.index(on_trap)
+
     def calls(self, module, table, path, earlier, all_names):
         path += ("calls",)
         for peer, functions in self.get(table, "calls", dict, path[:-1], default={}).items():
@@ -210,22 +193,20 @@ class Reader:
                 self.error(peer_path, f'module "{peer}" must come before "{module.name}", which calls it')
             if self.typed(functions, list, peer_path) is None:
                 continue
-            for item_path, function in self.items(functions, str, peer_path):
-                call = (peer, self.function(function, item_path))
-                if call in module.calls:
-                    self.error(item_path, f'function "{function}" is listed twice')
-                module.calls.append(call)
+            for index, value in enumerate(functions):
+                function, on_trap = self.call(value, peer_path + (index,))
+                if (peer, function) in module.calls:
+                    self.error(peer_path + (index,), f'function "{function}" is listed twice')
+                module.calls[peer, function] = on_trap
         if len(module.calls) > CALLS_MAX:
             self.error(path, f"{len(module.calls)} functions are more than the {CALLS_MAX} a module may call")
 
     def limits(self, module, table, path):
         limits = self.get(table, "limits", dict, path, default={})
         path += ("limits",)
-        self.known_keys(limits, ["memory_pages", "cpu_us", "period_us"], path)
-        module.memory_pages = self.get(limits, "memory_pages", int, path, default=MEMORY_PAGES_MAX)
-        if not 0 <= module.memory_pages <= MEMORY_PAGES_MAX:
-            self.error(path + ("memory_pages",), f"{module.memory_pages} is not between 0 and {MEMORY_PAGES_MAX}")
-
+        self.known_keys(limits, ["memory_pages", "cpu_us", "period_us", *LIMITS], path)
+        module.memory_pages = self.number(limits, "memory_pages", path, MEMORY_PAGES_MAX, 0, MEMORY_PAGES_MAX)
+        module.limits = {key: self.number(limits, key, path, default, 0, most) for key, (default, most) in LIMITS.items()}
         self.cpu(module, limits, path)
 
     def cpu(self, module, limits, path):
@@ -315,7 +296,8 @@ class Reader:
     # The whole
 
     def module(self, table, path, earlier, all_names):
-        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start", "threads"], path)
+        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start", "threads", "handles",
+                                "clock_resolution_ns"], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -327,13 +309,15 @@ class Reader:
         self.version_of(module, table, path, earlier, all_names)
         self.starts(module, table, path)
         self.threads(module, table, path)
+        module.clock_resolution_ns = self.number(table, "clock_resolution_ns", path, CLOCK_NS, 1, CLOCK_NS_MAX)
         return module
 
     def modules(self, values):
         all_names = {value.get("name") for value in values if isinstance(value, dict)}
         all_names = {name for name in all_names if isinstance(name, str)}
         modules = []
-        for path, table in self.items(values, dict, ("module",)):
+        self.tables = list(self.items(values, dict, ("module",)))
+        for path, table in self.tables:
             modules.append(self.module(table, path, {module.name: module for module in modules}, all_names))
         if not values:
             self.error(("module",), "a system has at least one [[module]]")
@@ -341,32 +325,23 @@ class Reader:
             self.error(("module",), f"{len(values)} modules are more than {MODULES_MAX}")
         return modules
 
-    def load(self):
-        try:
-            text = self.file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ManifestErrors(f"{self.file}: cannot be read: {error}") from None
-        try:
-            return text, tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            at = re.search(r"\(at line (\d+), column \d+\)", str(error))
-            line = int(at.group(1)) if at else text.count("\n") + 1
-            raise ManifestErrors(f"{self.file}:{line}: {re.sub(r' *[(]at .*[)]$', '', str(error))}") from None
-
     def read(self):
         text, manifest = self.load()
         self.lines = key_lines(text.replace("\r\n", "\n"))
-        self.known_keys(manifest, ["system", "module"], ())
+        self.known_keys(manifest, ["system", "module", *OBJECT_KINDS], ())
         system = self.get(manifest, "system", dict, (), default={}, required=True)
         name = ""
         if system or "system" in manifest:
             self.known_keys(system, ["name"], ("system",))
             name = self.name(system, ("system",))
         modules = self.modules(self.get(manifest, "module", list, (), default=[]))
+        objects = read_objects(self, manifest, modules)
+        for module, (path, table) in zip(modules, self.tables):
+            module.grants = read_handles(self, module, table, path, objects, modules)
         self.fail_if_errors()
-        return System(name, modules)
+        return System(name, modules, objects)
 
 
-def read_manifest(file, search, services):
+def read_manifest(file, search, words):
     """The checked system of a manifest file. Raises ManifestErrors."""
-    return Reader(file, search, services).read()
+    return ManifestReader(file, search, words).read()

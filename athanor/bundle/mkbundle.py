@@ -6,15 +6,17 @@ import sys
 import zlib
 from pathlib import Path
 
-from manifest import ManifestErrors, read_manifest, service_names
+from manifest import ManifestErrors, Vocabulary, read_manifest
 
 MAGIC = b"\x89AZB\r\n\x1a\n"
-VERSION = 2
-HEADER = struct.Struct("<8sIIIIIIII")
-MODULE = struct.Struct("<IIIIIIQIIIIIIIIIIII")
-CALL = struct.Struct("<III")
+VERSION = 3
+HEADER = struct.Struct("<8sIIIIIIIIII")
+MODULE = struct.Struct("<IIIIIIQ20I")
+CALL = struct.Struct("<IIII")
 START = struct.Struct("<III")
 THREAD = struct.Struct("<III")
+OBJECT = struct.Struct("<8I")
+GRANT = struct.Struct("<III")
 CHECKED_FROM = 20
 BUNDLE_BYTES_MAX = 2**32 - 1
 FLAG_STOP_AFTER_TRAP = 1
@@ -35,7 +37,9 @@ class Writer:
         self.calls_off = self.modules_off + MODULE.size * len(system.modules)
         self.starts_off = self.calls_off + CALL.size * calls
         self.threads_off = self.starts_off + START.size * starts
-        self.texts_off = self.threads_off + THREAD.size * sum(len(module.threads) for module in system.modules)
+        self.objects_off = self.threads_off + THREAD.size * sum(len(module.threads) for module in system.modules)
+        self.grants_off = self.objects_off + OBJECT.size * len(system.objects)
+        self.texts_off = self.grants_off + GRANT.size * sum(len(module.grants) for module in system.modules)
         self.texts = bytearray()
         self.text_offs = {}
 
@@ -47,9 +51,13 @@ class Writer:
             self.texts += data
         return self.text_offs[data], len(data)
 
+    def objects(self, indices):
+        return b"".join(OBJECT.pack(thing.kind, *self.text(thing.name), thing.size, thing.places, thing.subscribers, thing.allowed,
+                                    indices[thing.owner] + 1 if thing.owner else 0) for thing in self.system.objects)
+
     def records(self, service_bits):
-        """Module records without their images' offsets, call, start and thread records."""
-        modules, calls, starts, threads = [], bytearray(), bytearray(), bytearray()
+        """Module records without their images' offsets; call, start, thread, object and grant records."""
+        modules, calls, starts, threads, grants = [], bytearray(), bytearray(), bytearray(), bytearray()
         indices = {module.name: index for index, module in enumerate(self.system.modules)}
         for module in self.system.modules:
             bits = sum(1 << service_bits[capability] for capability in module.capabilities)
@@ -58,14 +66,18 @@ class Writer:
                             len(module.starts), self.starts_off + len(starts),
                             FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0,
                             indices[module.version_of] + 1 if module.version_of else 0, 0,
-                            *module.cpu, len(module.threads), self.threads_off + len(threads)))
-            for peer, function in module.calls:
-                calls += CALL.pack(indices[peer], *self.text(function))
+                            *module.cpu, len(module.threads), self.threads_off + len(threads),
+                            module.limits["handles"], len(module.grants), self.grants_off + len(grants), module.clock_resolution_ns,
+                            module.limits["gate_depth"], module.limits["queue_places"], module.limits["log_rate"], 0))
+            for (peer, function), on_trap in module.calls.items():
+                calls += CALL.pack(indices[peer], *self.text(function), on_trap)
             for start in module.starts:
                 starts += START.pack(*self.text(start.function), start.expect)
             for thread in module.threads:
                 threads += THREAD.pack(*self.text(thread.function), thread.priority)
-        return modules, bytes(calls + starts + threads)
+            for grant in module.grants:
+                grants += GRANT.pack(*grant)
+        return modules, bytes(calls + starts + threads + self.objects(indices) + grants)
 
     def write(self, service_bits):
         name = self.text(self.system.name)
@@ -82,7 +94,7 @@ class Writer:
         total = images_off + len(images)
         if total > BUNDLE_BYTES_MAX:
             raise ManifestErrors(f"the bundle would have {total} bytes, more than {BUNDLE_BYTES_MAX}")
-        checked = struct.pack("<IIIII", len(modules), self.modules_off, *name, 0) + body
+        checked = struct.pack("<IIIIIII", len(modules), self.modules_off, *name, len(self.system.objects), self.objects_off, 0) + body
         checked += bytes(images_off - CHECKED_FROM - len(checked)) + images
         return struct.pack("<8sIII", MAGIC, VERSION, total, zlib.crc32(checked)) + checked
 
@@ -102,10 +114,10 @@ def main():
     parser.add_argument("--depfile", metavar="FILE")
     args = parser.parse_args()
 
-    services = service_names(Path(__file__).resolve().parent.parent / "services.def")
+    words = Vocabulary(Path(__file__).resolve().parent.parent)
     try:
-        system = read_manifest(args.manifest, args.search, services)
-        bundle = Writer(system).write({name: bit for bit, name in enumerate(services)})
+        system = read_manifest(args.manifest, args.search, words)
+        bundle = Writer(system).write({name: bit for bit, name in enumerate(words.services)})
         Path(args.output).write_bytes(bundle)
     except (ManifestErrors, OSError) as error:
         print(error, file=sys.stderr)

@@ -6,50 +6,17 @@
 #include "ipc/topic.h"
 #include <alkahest/hash.h>
 
-#define DROPPABLE (1u << TOPIC_SLOW_SKIPS | 1u << TOPIC_SLOW_DROPS | 1u << TOPIC_SLOW_LEAVES)
+enum { DROPPABLE = 1 << TOPIC_SLOW_SKIPS | 1 << TOPIC_SLOW_DROPS | 1 << TOPIC_SLOW_LEAVES };
+enum { NOTHING };
+enum { IS_CHANNEL, IS_TOPIC };
+enum { READ = 1, WRITE = 2, BOTH = 3 };
 
-/* A module must not be able to hold up the kernel or everybody: only drops are allowed there. */
 const struct ipc_default ipc_defaults[IPC_DEFAULT_COUNT] = {
-    [IPC_KERNEL] =
-        {
-            .name = "kernel",
-            .purpose = "what the kernel tells of modules: started, trapped, restarted, stopped",
-            .message_max = 256,
-            .places = 64,
-            .allowed = DROPPABLE,
-            .is_topic = true,
-            .modules_read = true,
-        },
-    [IPC_DEBUG] =
-        {
-            .name = "debug",
-            .purpose = "what modules tell whoever debugs them",
-            .message_max = 4096,
-            .places = 64,
-            .allowed = DROPPABLE,
-            .is_topic = true,
-            .modules_write = true,
-            .modules_read = true,
-        },
-    [IPC_BROADCAST] =
-        {
-            .name = "broadcast",
-            .purpose = "from anybody to everybody",
-            .message_max = 1024,
-            .places = 64,
-            .allowed = DROPPABLE,
-            .is_topic = true,
-            .modules_write = true,
-            .modules_read = true,
-        },
-    [IPC_LOG] =
-        {
-            .name = "log",
-            .purpose = "lines for the kernel's log, which takes them as fast as the consoles do",
-            .message_max = 512,
-            .places = 256,
-            .modules_write = true,
-        },
+#define DEFAULT(id, name, kind, message_max, places, allowed, rights, purpose) \
+    {name,    purpose,         message_max,           places,                  \
+     allowed, (bool)IS_##kind, ((rights)&WRITE) != 0, ((rights)&READ) != 0},
+#include "ipc/defaults.def"
+#undef DEFAULT
 };
 
 void names_init(struct names *names, struct names_entry *entries, uint32_t capacity) {

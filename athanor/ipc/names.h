@@ -2,7 +2,8 @@
  * Names of channels, topics and events: how modules that know nothing of each other find the same
  * one. A name means nothing without a capability; the directory is the kernel's and the manifest's.
  *
- * Four names are always there; what they are for is a table (ipc_defaults).
+ * Four names are always there; what they are for is a table
+ * (defaults.def).
  */
 #ifndef ATHANOR_IPC_NAMES_H
 #define ATHANOR_IPC_NAMES_H
@@ -44,7 +45,12 @@ const struct names_entry *names_next(const struct names *names, uint32_t *cursor
 
 /* --- What is always there. --- */
 
-enum ipc_default_id { IPC_KERNEL, IPC_DEBUG, IPC_BROADCAST, IPC_LOG, IPC_DEFAULT_COUNT };
+enum ipc_default_id {
+#define DEFAULT(id, name, kind, message_max, places, allowed, rights, purpose) IPC_##id,
+#include "ipc/defaults.def"
+#undef DEFAULT
+    IPC_DEFAULT_COUNT
+};
 
 struct ipc_default {
     const char *name, *purpose;

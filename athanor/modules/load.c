@@ -39,6 +39,7 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
     const struct load_scope *scope = self;
     alka_status status = ALKA_E_UNKNOWN_IMPORT;
     const struct module *peer = NULL;
+    bool returns_errors = false;
     for (uint32_t i = 0; i < scope->module->entry.call_count && peer == NULL; i++) {
         struct bundle_call call = bundle_call(scope->bundle, &scope->module->entry, i);
         struct module *candidate = modules_at(call.peer_idx);
@@ -48,6 +49,7 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
         }
         status = ALKA_E_IMPORT_FORBIDDEN; /* unless this very function is listed */
         peer = load_text_is(call.function, import->name) ? candidate : NULL;
+        returns_errors = call.returns_errors;
     }
     if (peer == NULL) {
         return status;
@@ -55,7 +57,7 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
     if (peer->instance == NULL || !alka_instance_export(peer->instance, import->name, out_extern)) {
         return ALKA_E_UNKNOWN_IMPORT;
     }
-    out_extern->gate_policy = ALKA_GATE_TRAPS;
+    out_extern->gate_policy = returns_errors ? ALKA_GATE_RETURNS : ALKA_GATE_TRAPS;
     return ALKA_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <bundle/bundle.h>
+#include <ipc/names.h>
 
 /* Offsets of fields in the file: the layout that bundle.c and mkbundle.py share. */
 enum {
@@ -19,8 +20,10 @@ enum {
     MODULE_COUNT_OFF = 20,
     MODULES_OFF_OFF = 24,
     NAME_OFF_OFF = 28,
-    HEADER_BYTES = 40,
-    MODULE_BYTES = 80,
+    OBJECT_COUNT_OFF = 36,
+    OBJECTS_OFF_OFF = 40,
+    HEADER_BYTES = 48,
+    MODULE_BYTES = 112,
     MODULE_1 = HEADER_BYTES + MODULE_BYTES,
     MODULE_IMAGE_OFF = 16,
     MODULE_CAPABILITIES = 24,
@@ -35,6 +38,21 @@ enum {
     MODULE_PERIOD = 68,
     MODULE_THREAD_COUNT = 72,
     MODULE_THREADS_OFF = 76,
+    MODULE_HANDLES = 80,
+    MODULE_GRANT_COUNT = 84,
+    MODULE_GRANTS_OFF = 88,
+    MODULE_CLOCK = 92,
+    MODULE_GATE_DEPTH = 96,
+    MODULE_PLACES = 100,
+    MODULE_LOG_RATE = 104,
+    OBJECT_BYTES = 32,
+    OBJECT_NAME = 4,
+    OBJECT_SIZE = 12,
+    OBJECT_PLACES = 16,
+    OBJECT_SUBSCRIBERS = 20,
+    OBJECT_ALLOWED = 24,
+    OBJECT_OWNER = 28,
+    GRANT_BYTES = 12,
 };
 
 /* A heap copy of exactly the sample's size, so that a sanitizer sees any read outside of it. */
@@ -121,7 +139,11 @@ static unsigned long touch_all(const struct bundle *bundle) {
             sum += touch_text(bundle_start(bundle, &module, i).function);
         for (uint32_t i = 0; i < module.thread_count; i++)
             sum += touch_text(bundle_thread(bundle, &module, i).function);
+        for (uint32_t i = 0; i < module.grant_count; i++)
+            sum += bundle_grant(bundle, &module, i).rights;
     }
+    for (uint32_t i = 0; i < bundle->object_count; i++)
+        sum += touch_text(bundle_object(bundle, i).name);
     return sum;
 }
 
@@ -169,6 +191,117 @@ static void test_sample(void **state) {
     assert_int_equal(bundle_thread(&bundle, &caller, 0).priority, 16);
     assert_int_equal(bundle_thread(&bundle, &caller, 1).priority, 31);
     free(sample.data);
+}
+
+static void test_sample_objects(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+    struct bundle_module caller = bundle_module(&bundle, 1);
+    assert_false(bundle_call(&bundle, &caller, 0).returns_errors);
+    assert_true(bundle_call(&bundle, &caller, 1).returns_errors);
+    assert_int_equal(caller.handles_max, 9);
+    assert_int_equal(caller.clock_resolution_ns, 1000);
+    assert_int_equal(caller.gate_depth_max, 3);
+    assert_int_equal(caller.queue_places_max, 40);
+    assert_int_equal(caller.log_rate_max, 50);
+    assert_int_equal(bundle_module(&bundle, 0).handles_max, 64);
+    assert_int_equal(bundle_module(&bundle, 0).clock_resolution_ns, 1000000);
+
+    assert_int_equal(bundle.object_count, 3);
+    struct bundle_object frame = bundle_object(&bundle, 0), news = bundle_object(&bundle, 1),
+                         work = bundle_object(&bundle, 2);
+    assert_text(frame.name, "frame");
+    assert_int_equal(frame.kind, CAP_BUFFER);
+    assert_int_equal(frame.size, 3);
+    assert_int_equal(frame.owner_idx, 1);
+    assert_int_equal(news.kind, CAP_TOPIC);
+    assert_int_equal(news.subscribers, 32);
+    assert_int_equal(news.allowed, 1u << 2); /* TOPIC_SLOW_DROPS */
+    assert_int_equal(work.kind, CAP_CHANNEL);
+    assert_int_equal(work.size, 256);
+    assert_int_equal(work.places, 32);
+    assert_int_equal(work.owner_idx, BUNDLE_NO_INDEX);
+
+    static const struct bundle_grant grants[] = {
+        {BUNDLE_TARGET_OBJECT, 2, CAP_READ | CAP_DELEGATE},
+        {BUNDLE_TARGET_DEFAULT, IPC_LOG, CAP_WRITE},
+        {BUNDLE_TARGET_MODULE, 0, CAP_WRITE},
+    };
+    assert_int_equal(caller.grant_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct bundle_grant grant = bundle_grant(&bundle, &caller, i);
+        assert_memory_equal(&grant, &grants[i], sizeof grant);
+    }
+    free(sample.data);
+}
+
+/* A field of object or grant number `index` of the sample, forged. */
+static enum bundle_error open_forged(size_t base_off, uint32_t off, uint32_t value) {
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    put_u32(sample, get_u32(sample, base_off) + off, value);
+    repair_crc(sample);
+    enum bundle_error error = open_sample(sample, &bundle);
+    free(sample.data);
+    return error;
+}
+
+static void test_forged_objects(void **state) {
+    (void)state;
+    const uint32_t frame = 0, news = OBJECT_BYTES, work = 2 * OBJECT_BYTES;
+    const struct {
+        uint32_t off, value;
+    } cases[] = {
+        {frame, CAP_INSTANCE}, /* a kind that no manifest makes */
+        {frame, 0},
+        {frame, CAP_KIND_COUNT},
+        {frame + OBJECT_SIZE, 0},
+        {frame + OBJECT_SIZE, BUNDLE_BUFFER_PAGES_MAX + 1},
+        {frame + OBJECT_PLACES, 1},
+        {frame + OBJECT_OWNER, 3},
+        {frame + OBJECT_OWNER, UINT32_MAX},
+        {news + OBJECT_ALLOWED, 0},
+        {news + OBJECT_ALLOWED, 16},
+        {news + OBJECT_SUBSCRIBERS, 0},
+        {news + OBJECT_SUBSCRIBERS, BUNDLE_MODULES_MAX + 1},
+        {news + OBJECT_OWNER, 1},
+        {work + OBJECT_SUBSCRIBERS, 1},
+        {work + OBJECT_ALLOWED, 1},
+        {work + OBJECT_SIZE, BUNDLE_MESSAGE_BYTES_MAX + 1},
+        {work + OBJECT_PLACES, 0},
+        {work + OBJECT_PLACES, BUNDLE_CHANNEL_BYTES_MAX / (256 + BUNDLE_MESSAGE_EXTRA_BYTES) + 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(open_forged(OBJECTS_OFF_OFF, cases[i].off, cases[i].value), BUNDLE_OBJECT);
+    struct sample sample = sample_load();
+    uint32_t objects_off = get_u32(sample, OBJECTS_OFF_OFF);
+    uint32_t news_name_off = get_u32(sample, objects_off + news + OBJECT_NAME);
+    free(sample.data);
+    /* The last two of one name, and out of order. */
+    assert_int_equal(open_forged(OBJECTS_OFF_OFF, work + OBJECT_NAME, news_name_off),
+                     BUNDLE_OBJECT);
+    assert_int_equal(open_forged(OBJECTS_OFF_OFF, news + OBJECT_NAME, 0), BUNDLE_NAME);
+}
+
+static void test_forged_grants(void **state) {
+    (void)state;
+    const struct {
+        uint32_t off, value;
+    } cases[] = {
+        {0, 3},                                  /* no such target */
+        {4, 3},                                  /* no such object */
+        {8, 0},                                  /* no right */
+        {8, CAP_ALL_RIGHTS + 1},                 /* none that there is */
+        {GRANT_BYTES, BUNDLE_TARGET_OBJECT},     /* there is no object 3 */
+        {GRANT_BYTES + 4, IPC_DEFAULT_COUNT},    /* no such default */
+        {2 * GRANT_BYTES + 4, 2},                /* no such module */
+        {2 * GRANT_BYTES, BUNDLE_TARGET_OBJECT}, /* not in order */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(open_forged(MODULE_1 + MODULE_GRANTS_OFF, cases[i].off, cases[i].value),
+                         BUNDLE_GRANT);
 }
 
 static void test_trailing_bytes_are_ignored(void **state) {
@@ -271,6 +404,17 @@ static void test_each_error(void **state) {
         {MODULE_1 + MODULE_BUDGET, 0, BUNDLE_LIMIT},
         {MODULE_1 + MODULE_THREAD_COUNT, BUNDLE_THREADS_MAX + 1, BUNDLE_RANGE},
         {MODULE_1 + MODULE_THREADS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_HANDLES, BUNDLE_HANDLES_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_HANDLES, 2, BUNDLE_GRANT},
+        {MODULE_1 + MODULE_GRANT_COUNT, 10, BUNDLE_GRANT}, /* more than handles */
+        {MODULE_1 + MODULE_GRANTS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
+        {MODULE_1 + MODULE_CLOCK, 0, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_CLOCK, BUNDLE_CLOCK_NS_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_GATE_DEPTH, BUNDLE_GATE_DEPTH_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_PLACES, BUNDLE_QUEUE_PLACES_MAX + 1, BUNDLE_LIMIT},
+        {MODULE_1 + MODULE_LOG_RATE, BUNDLE_LOG_RATE_MAX + 1, BUNDLE_LIMIT},
+        {OBJECT_COUNT_OFF, BUNDLE_OBJECTS_MAX + 1, BUNDLE_RANGE},
+        {OBJECTS_OFF_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULE_1 + MODULE_CALL_COUNT, BUNDLE_CALLS_MAX + 1, BUNDLE_RANGE},
         {MODULE_1 + MODULE_CALLS_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULE_1 + MODULE_START_COUNT, BUNDLE_STARTS_MAX + 1, BUNDLE_RANGE},
@@ -320,6 +464,11 @@ static void test_names_peers_expectations(void **state) {
     assert_int_equal(open_sample(sample, &bundle), BUNDLE_PEER);
     put_u32(sample, calls_off, 0);
 
+    put_u32(sample, calls_off + 12, 2); /* neither trap nor error */
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_LIMIT);
+    put_u32(sample, calls_off + 12, 0);
+
     put_u32(sample, starts_off + 8, 599);
     repair_crc(sample);
     assert_int_equal(open_sample(sample, &bundle), BUNDLE_LIMIT);
@@ -346,15 +495,18 @@ static void test_words(void **state) {
     (void)state;
     assert_string_equal(bundle_capability_name(BUNDLE_CAP_log), "log");
     assert_null(bundle_capability_name(BUNDLE_CAP_COUNT));
-    for (int error = BUNDLE_OK; error <= BUNDLE_LIMIT; error++) {
+    for (int error = BUNDLE_OK; error <= BUNDLE_GRANT; error++) {
         assert_string_not_equal(bundle_error_text((enum bundle_error)error),
-                                bundle_error_text((enum bundle_error)(BUNDLE_LIMIT + 1)));
+                                bundle_error_text((enum bundle_error)(BUNDLE_GRANT + 1)));
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_sample_objects),
+        cmocka_unit_test(test_forged_objects),
+        cmocka_unit_test(test_forged_grants),
         cmocka_unit_test(test_trailing_bytes_are_ignored),
         cmocka_unit_test(test_truncated_anywhere),
         cmocka_unit_test(test_any_changed_bit_is_noticed),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Every mistake in a manifest names its file, line and key; a sound one compiles to the same bytes every time."""
+import re
 import subprocess
 import sys
 import tempfile
@@ -8,10 +9,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
-from manifest import ManifestErrors, read_manifest, service_names  # noqa: E402
+from manifest import ManifestErrors, Vocabulary, read_manifest  # noqa: E402
 from toml_lines import key_lines  # noqa: E402
 
-SERVICES = service_names(FOLDER.parent.parent / "services.def")
+WORDS = Vocabulary(FOLDER.parent.parent)
 HEAD = '[system]\nname = "s"\n[[module]]\nname = "a"\nfile = "a.wasm"\n'  # the next line is line 6
 
 
@@ -24,7 +25,7 @@ class Manifests(unittest.TestCase):
 
     def read(self, text):
         self.path.write_text(text, encoding="utf-8")
-        return read_manifest(self.path, [], SERVICES)
+        return read_manifest(self.path, [], WORDS)
 
     def assert_errors(self, text, *expected):
         """The errors are exactly the expected ones: (line, key, part of the message)."""
@@ -82,7 +83,22 @@ class Manifests(unittest.TestCase):
         self.assert_errors(two.replace("calls = { b", "#") + 'calls = { a = ["f", "f", ""] }\n',
                            (10, "module[1].calls.a[1]", "listed twice"), (10, "module[1].calls.a[2]", "name has 1 to"))
 
+    def test_on_trap(self):
+        one = HEAD + '[[module]]\nname = "b"\nfile = "a.wasm"\n'  # the next line is line 9
+        calls = self.read(one + 'calls = { a = ["f", { function = "g", on_trap = "error" }] }\n').modules[1].calls
+        self.assertEqual(calls, {("a", "f"): 0, ("a", "g"): 1})
+        for bad, key, message in (('{ function = "f", on_trap = "eror" }', ".on_trap", 'did you mean "error"?'),
+                                  ('{ on_trap = "trap" }', ".function", "is missing"), ("3", "", "expected a function's name"),
+                                  ('{ function = "f", on = 1 }', ".on", "unknown key")):
+            self.assert_errors(one + f"calls = {{ a = [{bad}] }}\n", (9, f"module[1].calls.a[0]{key}", message))
+
     def test_limits(self):
+        for key, most in (("handles", 4096), ("gate_depth", 4096), ("queue_places", 2**20), ("log_rate", 1000000)):
+            self.assertEqual(self.read(HEAD + f"limits.{key} = {most}\n").modules[0].limits[key], most)
+            for bad in (-1, most + 1):
+                self.assert_errors(HEAD + f"limits.{key} = {bad}\n", (6, f"module[0].limits.{key}", "not between"))
+        self.assertEqual(self.read(HEAD).modules[0].clock_resolution_ns, 1000000)
+        self.assert_errors(HEAD + "clock_resolution_ns = 0\n", (6, "module[0].clock_resolution_ns", "not between"))
         for bad in ("-1", "65537"):
             self.assert_errors(HEAD + f"limits.memory_pages = {bad}\n", (6, "module[0].limits.memory_pages", "not between"))
         self.assert_errors(HEAD + "limits.memory_pages = true\n", (6, "module[0].limits.memory_pages", "expected an integer"))
@@ -118,6 +134,39 @@ class Manifests(unittest.TestCase):
         self.assert_errors(HEAD + more("b", 'version_of = "a"') + more("c", 'calls = { b = ["f"] }'),
                            (13, "module[2].calls.b", 'is a version of "a"'))
         self.assert_errors(HEAD + more("b", "version_of = 1"), (9, "module[1].version_of", "expected a string"))
+
+    def test_objects(self):
+        text = HEAD + ('[[topic]]\nname = "news"\nmessage_max = 8\nplaces = 2\nslow = ["blocks", "leaves"]\n[[event]]\nname = "go"\n'
+                       '[[channel]]\nname = "work"\nmessage_max = 100\nplaces = 5\n'
+                       '[[buffer]]\nname = "frame"\npages = 7\nowner = "a"\n')
+        objects = self.read(text).objects
+        self.assertEqual([(thing.name, thing.kind) for thing in objects], [("frame", 4), ("go", 3), ("news", 2), ("work", 1)])
+        self.assertEqual([(thing.size, thing.places, thing.allowed) for thing in objects],
+                         [(7, 0, 0), (0, 0, 0), (8, 2, 9), (100, 5, 0)])
+        self.assertEqual((objects[0].owner, objects[2].subscribers), ("a", 32))
+        for name in ("a", "kernel"):  # a module's and a default's
+            self.assert_errors(HEAD + f'[[event]]\nname = "{name}"\n', (7, "event[0].name", "something else is called"))
+        self.assert_errors(HEAD + '[[event]]\nname = "go"\n' * 2, (9, "event[1].name", "something else is called"))
+        for kind, keys, key, message in (
+                ("channel", "message_max = 0\nplaces = 1", "message_max", "not between"), ("channel", "places = 1", "message_max", "missing"),
+                ("channel", "message_max = 1048576\nplaces = 17", "places", "more than 16777216"), ("event", "places = 1", "places", "unknown"),
+                ("topic", 'message_max = 1\nplaces = 1\nslow = ["skip"]', "slow[0]", 'did you mean "skips"'),
+                ("topic", "message_max = 1\nplaces = 1\nslow = []", "slow", "at least one"),
+                ("buffer", "pages = 4097", "pages", "not between"), ("buffer", 'pages = 1\nowner = "b"', "owner", 'no module "b"')):
+            with self.assertRaises(ManifestErrors) as caught:
+                self.read(HEAD + f'[[{kind}]]\nname = "x"\n{keys}\n')
+            self.assertRegex(str(caught.exception), f":\\d+: {kind}\\[0\\].{re.escape(key)}: .*{message}")
+
+    def test_handles(self):
+        text = HEAD + '{}\n[[event]]\nname = "go"\n[[event]]\nname = "at"\n[[module]]\nname = "b"\nfile = "a.wasm"\n'
+        grants = self.read(text.format('handles = { b = ["write"], go = ["read", "move"], log = ["write", "delegate"] }')).modules[0].grants
+        self.assertEqual(grants, [(0, 1, 17), (1, 3, 10), (2, 1, 2)])
+        for bad, key, message in (('got = ["read"]', "got", 'did you mean "go"?'), ('go = ["wirte"]', "go[0]", 'did you mean "write"?'),
+                                  ('go = ["read", "read"]', "go[1]", "listed twice"), ("go = []", "go", "at least one"),
+                                  ('log = ["read"]', "log", "nobody has"), ('go = "read"', "go", "expected an array")):
+            self.assert_errors(text.format(f"handles = {{ {bad} }}"), (6, f"module[0].handles.{key}", message))
+        self.assert_errors(text.format('handles = { go = ["read"], b = ["read"] }\nlimits.handles = 1'), (6, "module[0].handles", "more than"))
+        self.assert_errors(text.format("") + 'version_of = "a"\nhandles = { go = ["read"] }\n', (15, "module[1].handles", "is not for a version"))
 
     def test_expectations(self):
         for bad in ('"ALKA_200"', '"602"', "602"):
