@@ -146,6 +146,7 @@ struct cap_table {
     uint64_t swept_at; /* space->deaths at the last sweep; nothing to find until it changes */
     uint32_t id;       /* for audit records */
     uint32_t capacity, used;
+    uint32_t worn;                  /* entries whose serial numbers are used up */
     uint32_t free_first, free_last; /* a queue: serial numbers wear evenly */
 };
 
@@ -215,11 +216,33 @@ ALKA_MUST_CHECK alka_status cap_send(struct cap_table *from, uint64_t handle,
                                      enum cap_transfer transfer, uint32_t rights,
                                      struct cap_parcel *out_parcel);
 
+/*
+ * All of them, in order, or none. ALKA_E_SERVICE_ARGUMENT: no such transfer, or a handle that is
+ * moved is there twice.
+ */
+struct cap_sending {
+    uint64_t handle;
+    enum cap_transfer transfer;
+    uint32_t rights; /* ignored if it is moved */
+};
+ALKA_MUST_CHECK alka_status cap_send_all(struct cap_table *from, const struct cap_sending *sendings,
+                                         uint32_t count, struct cap_parcel *out_parcels);
+
 /* ALKA_E_HANDLE_STALE (it was revoked on its way), ALKA_E_HANDLE_LIMIT: the parcel stays. */
 ALKA_MUST_CHECK alka_status cap_accept(struct cap_space *space, struct cap_parcel parcel,
                                        struct cap_table *to, uint64_t *out_handle);
 
 void cap_discard(struct cap_space *space, struct cap_parcel parcel);
+
+/* How many handles more the table can take now; it may say fewer from `wanted` on. */
+uint32_t cap_room(struct cap_table *table, uint32_t wanted);
+
+/*
+ * Roots keep their objects: whoever puts one into an object must see to it that it does not end up
+ * in itself. The object of a living root, or of one in a parcel; NULL: it is none.
+ */
+const struct cap_object *cap_root(struct cap_table *table, uint64_t handle);
+const struct cap_object *cap_parcel_root(const struct cap_space *space, struct cap_parcel parcel);
 
 /* --- For people. --- */
 

@@ -18,8 +18,10 @@ static void entry_free(struct cap_table *table, uint32_t index) {
     struct cap_entry *entry = &table->entries[index];
     entry->node = CAP_NO_NODE;
     entry->next_free = CAP_NO_NODE;
-    if (entry->serial == TABLE_SERIAL_MAX)
+    if (entry->serial == TABLE_SERIAL_MAX) {
+        table->worn++;
         return;
+    }
     if (table->free_first == CAP_NO_NODE)
         table->free_first = index;
     else
@@ -250,6 +252,46 @@ alka_status cap_send(struct cap_table *from, uint64_t handle, enum cap_transfer 
     return ALKA_OK;
 }
 
+/* Would cap_send do it, if there is room for a parcel? */
+static alka_status sending_check(struct cap_table *from, const struct cap_sending *sending) {
+    uint32_t index, node;
+    switch (sending->transfer) {
+    case CAP_TRANSFER_DERIVE:
+        return table_find_parent(from, sending->handle, sending->rights, &node);
+    case CAP_TRANSFER_MOVE:
+        return table_find_node(from, sending->handle, CAP_MOVE, &index, &node);
+    }
+    return ALKA_E_SERVICE_ARGUMENT;
+}
+
+static bool sending_conflicts(const struct cap_sending *one, const struct cap_sending *other) {
+    return one->handle == other->handle &&
+           (one->transfer == CAP_TRANSFER_MOVE || other->transfer == CAP_TRANSFER_MOVE);
+}
+
+alka_status cap_send_all(struct cap_table *from, const struct cap_sending *sendings, uint32_t count,
+                         struct cap_parcel *out_parcels) {
+    if (count > from->space->parcel_max - from->space->parcel_count)
+        return ALKA_E_SERVICE_LIMIT;
+    for (uint32_t i = 0; i < count; i++) {
+        ALKA_TRY(sending_check(from, &sendings[i]));
+        for (uint32_t j = 0; j < i; j++) {
+            if (sending_conflicts(&sendings[i], &sendings[j]))
+                return ALKA_E_SERVICE_ARGUMENT;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        alka_status status = cap_send(from, sendings[i].handle, sendings[i].transfer,
+                                      sendings[i].rights, &out_parcels[i]);
+        if (status == ALKA_OK)
+            continue;
+        while (i > 0) /* a reservation was broken */
+            cap_discard(from->space, out_parcels[--i]);
+        return status;
+    }
+    return ALKA_OK;
+}
+
 alka_status cap_accept(struct cap_space *space, struct cap_parcel parcel, struct cap_table *to,
                        uint64_t *out_handle) {
     if (!node_alive(space, parcel.node))
@@ -266,6 +308,28 @@ void cap_discard(struct cap_space *space, struct cap_parcel parcel) {
     space->parcel_count--;
     node_revoke(space, parcel.node);
     node_give(space, parcel.node);
+}
+
+static uint32_t table_free(const struct cap_table *table) {
+    return table->capacity - table->used - table->worn;
+}
+
+uint32_t cap_room(struct cap_table *table, uint32_t wanted) {
+    if (table_free(table) < wanted && table->swept_at != table->space->deaths)
+        table_sweep(table);
+    return table_free(table);
+}
+
+const struct cap_object *cap_root(struct cap_table *table, uint64_t handle) {
+    uint32_t index;
+    if (table_find(table, handle, &index) != ALKA_OK)
+        return NULL;
+    return cap_parcel_root(table->space, (struct cap_parcel){table->entries[index].node});
+}
+
+const struct cap_object *cap_parcel_root(const struct cap_space *space, struct cap_parcel parcel) {
+    const struct cap_node *node = node_at(space, parcel.node);
+    return node->parent == CAP_NO_NODE ? &node->object : NULL;
 }
 
 bool cap_next(struct cap_table *table, uint32_t *cursor, struct cap_view *out_view) {

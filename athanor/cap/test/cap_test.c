@@ -236,6 +236,51 @@ static void parcels_carry_and_can_be_revoked_on_their_way(void **state) {
     assert_int_equal(world->space.parcel_count, 0);
 }
 
+static void several_are_sent_or_none(void **state) {
+    (void)state;
+    struct world *world = world_make();
+    struct cap_table *from = &world->tables[0], *to = &world->tables[1];
+    uint64_t kept = grant(world, 0, CAP_ALL_RIGHTS), moved = grant(world, 0, CAP_ALL_RIGHTS);
+    uint64_t weak = grant(world, 0, CAP_READ), handle;
+    struct cap_parcel parcels[PARCELS + 1];
+    struct cap_sending sendings[PARCELS + 1] = {{moved, CAP_TRANSFER_MOVE, 0},
+                                                {kept, CAP_TRANSFER_DERIVE, CAP_READ}};
+    const struct {
+        struct cap_sending last;
+        alka_status expected;
+    } bad[] = {
+        {{weak, CAP_TRANSFER_MOVE, 0}, ALKA_E_HANDLE_RIGHTS},
+        {{weak, CAP_TRANSFER_DERIVE, CAP_READ}, ALKA_E_HANDLE_RIGHTS},
+        {{weak + 1, CAP_TRANSFER_DERIVE, CAP_READ}, ALKA_E_HANDLE_STALE},
+        {{moved, CAP_TRANSFER_MOVE, 0}, ALKA_E_SERVICE_ARGUMENT},
+        {{moved, CAP_TRANSFER_DERIVE, CAP_READ}, ALKA_E_SERVICE_ARGUMENT},
+        {{kept, (enum cap_transfer)7, 0}, ALKA_E_SERVICE_ARGUMENT},
+    };
+    uint32_t records = world->record_count;
+    for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        sendings[2] = bad[i].last;
+        assert_int_equal(cap_send_all(from, sendings, 3, parcels), bad[i].expected);
+    }
+    for (uint32_t i = 2; i <= PARCELS; i++)
+        sendings[i] = sendings[1];
+    assert_int_equal(cap_send_all(from, sendings, PARCELS + 1, parcels), ALKA_E_SERVICE_LIMIT);
+    assert_int_equal(world->record_count, records); /* nothing happened */
+    assert_int_equal(look(world, 0, moved), ALKA_OK);
+    assert_int_equal(cap_send_all(from, sendings, 2, parcels), ALKA_OK);
+    assert_int_equal(look(world, 0, moved), ALKA_E_HANDLE_STALE);
+    assert_ptr_equal(cap_parcel_root(&world->space, parcels[0])->object, &thing);
+    assert_null(cap_parcel_root(&world->space, parcels[1])); /* a derived one */
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(cap_accept(&world->space, parcels[i], to, &handle), ALKA_OK);
+    assert_null(cap_root(to, handle));
+    assert_ptr_equal(cap_root(from, kept)->object, &thing);
+    assert_int_equal(cap_room(to, 1), HANDLES - 2);
+    assert_int_equal(cap_revoke(from, kept),
+                     ALKA_OK); /* the second one's entry can be used again */
+    assert_int_equal(cap_room(to, HANDLES - 2), HANDLES - 2);
+    assert_int_equal(cap_room(to, HANDLES - 1), HANDLES - 1);
+}
+
 static void parcels_are_limited_and_a_discarded_root_is_dropped(void **state) {
     (void)state;
     struct world *world = world_make();
@@ -378,6 +423,7 @@ int main(void) {
         cmocka_unit_test(a_full_table_is_refused_until_something_in_it_dies),
         cmocka_unit_test(delegation_ends_at_its_depth),
         cmocka_unit_test(parcels_carry_and_can_be_revoked_on_their_way),
+        cmocka_unit_test(several_are_sent_or_none),
         cmocka_unit_test(parcels_are_limited_and_a_discarded_root_is_dropped),
         cmocka_unit_test(tables_reserve_what_they_may_need),
         cmocka_unit_test(grants_and_revocations_are_audited),
