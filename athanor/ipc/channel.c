@@ -77,7 +77,7 @@ static void ring_advance(struct channel *channel, uint32_t size) {
 
 /* The next sender in line may go on, if there is room for anything at all. */
 static void channel_call_senders(struct channel *channel) {
-    if (ring_has_room(channel, 0))
+    if (channel->senders.first != NULL && ring_has_room(channel, 0))
         wait_wake(&channel->senders);
 }
 

@@ -35,15 +35,20 @@ bool call_is_over(const struct thread *thread) {
 alka_status call_block(uint64_t deadline_ns) {
     struct thread *self = thread_this();
     const struct call *call = self->user;
-    uint64_t last_ns = call != NULL ? call->deadline_ns : SCHED_NEVER;
-    alka_status status = ALKA_E_INTERRUPTED;
-    if (self->stacks->pending == ALKA_TRAP_NONE && !call_is_over(self)) {
-        status = thread_block(deadline_ns < last_ns ? deadline_ns : last_ns);
+    if (call == NULL) {
+        return thread_block(deadline_ns);
     }
-    if (self->stacks->pending == ALKA_TRAP_NONE && call_is_over(self)) {
+    alka_status status = ALKA_E_INTERRUPTED;
+    if (!call_is_over(self)) {
+        status = thread_block(deadline_ns < call->deadline_ns ? deadline_ns : call->deadline_ns);
+    }
+    if (!call_is_over(self)) {
+        return status;
+    }
+    if (self->stacks->pending == ALKA_TRAP_NONE) {
         self->stacks->pending = ALKA_TRAP_KILLED;
     }
-    return self->stacks->pending != ALKA_TRAP_NONE ? ALKA_E_INTERRUPTED : status;
+    return ALKA_E_INTERRUPTED;
 }
 
 void call_end_soon(struct thread *thread) {

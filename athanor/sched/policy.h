@@ -6,7 +6,7 @@
 #ifndef ATHANOR_SCHED_POLICY_H
 #define ATHANOR_SCHED_POLICY_H
 
-#include "sched/sched.h"
+#include "sched/account.h"
 
 /* Why a thread comes into the policy's hands. */
 enum sched_why {
@@ -34,6 +34,30 @@ struct sched_policy_class {
 struct sched_policy {
     const struct sched_policy_class *class;
 };
+
+/*
+ * When `cpu` must call sched_expire and sched_next at the latest; SCHED_NEVER: no need. After
+ * sched_next, at the same time. Inline: each switch asks.
+ */
+static inline uint64_t sched_alarm(const struct sched *sched, uint32_t cpu_idx) {
+    const struct sched_cpu *cpu = &sched->cpus[cpu_idx];
+    uint64_t alarm = SCHED_NEVER, left = SCHED_NEVER;
+    if (sched->timers.first != NULL)
+        alarm = sched->timers.first->key;
+    if (sched->refills.first != NULL && sched->refills.first->key < alarm)
+        alarm = sched->refills.first->key;
+    if (cpu->running == NULL)
+        return alarm;
+    if (sched->ready_count > 0)
+        left = sched->policy->class->slice_left(sched->policy, cpu->running);
+    if (cpu->running->account->budget_ns != 0) {
+        uint64_t budget = account_left(cpu->running);
+        left = budget < left ? budget : left;
+    }
+    uint64_t ends =
+        left > SCHED_NEVER - cpu->charged_until ? SCHED_NEVER : cpu->charged_until + left;
+    return ends < alarm ? ends : alarm;
+}
 
 /*
  * Round robin: the highest priority runs; threads of one priority take turns. Whoever is lower

@@ -13,7 +13,8 @@
 
 void sched_init(struct sched *sched, struct sched_policy *policy, uint32_t cpu_count,
                 const struct sched_host *host, uint64_t now) {
-    *sched = (struct sched){.policy = policy, .host = *host, .cpu_count = cpu_count};
+    *sched = (struct sched){
+        .policy = policy, .host = *host, .cpu_count = cpu_count, .idle_count = cpu_count};
     for (uint32_t cpu = 0; cpu < cpu_count; cpu++)
         sched->cpus[cpu].charged_until = now;
 }
@@ -22,7 +23,7 @@ void sched_init(struct sched *sched, struct sched_policy *policy, uint32_t cpu_c
 
 /* Looks for a processor that wants what the policy has. One at a time: it offers the rest. */
 static void sched_offer(const struct sched *sched) {
-    for (uint32_t cpu = 0; cpu < sched->cpu_count; cpu++) {
+    for (uint32_t cpu = 0; sched->idle_count > 0 && cpu < sched->cpu_count; cpu++) {
         if (sched->cpus[cpu].running == NULL) {
             sched->host.kick(sched->host.self, cpu);
             return;
@@ -197,38 +198,19 @@ struct sched_thread *sched_next(struct sched *sched, uint32_t cpu_idx, uint64_t 
         return cpu->running;
     if (cpu->running != NULL)
         cpu->running->account->running--;
+    else
+        sched->idle_count--;
     cpu->running = sched_take(sched, now);
-    if (cpu->running == NULL)
+    if (cpu->running == NULL) {
+        sched->idle_count++;
         return NULL;
+    }
     cpu->running->state = SCHED_RUNNING;
     cpu->running->run_count++;
     cpu->running->account->running++;
     if (sched->ready_count > 0 && sched->cpu_count > 1) /* this one has chosen */
         sched_offer(sched);
     return cpu->running;
-}
-
-static uint64_t sched_add(uint64_t time, uint64_t ns) {
-    return ns > SCHED_NEVER - time ? SCHED_NEVER : time + ns;
-}
-
-static uint64_t sched_earlier(uint64_t one, uint64_t other) { return one < other ? one : other; }
-
-uint64_t sched_alarm(struct sched *sched, uint32_t cpu_idx) {
-    const struct sched_cpu *cpu = &sched->cpus[cpu_idx];
-    uint64_t alarm = SCHED_NEVER;
-    if (sched->timers.first != NULL)
-        alarm = sched->timers.first->key;
-    if (sched->refills.first != NULL)
-        alarm = sched_earlier(alarm, sched->refills.first->key);
-    if (cpu->running == NULL)
-        return alarm;
-    uint64_t slice = SCHED_NEVER, budget = SCHED_NEVER;
-    if (sched->ready_count > 0)
-        slice = sched->policy->class->slice_left(sched->policy, cpu->running);
-    if (cpu->running->account->budget_ns != 0)
-        budget = account_left(cpu->running);
-    return sched_earlier(alarm, sched_add(cpu->charged_until, sched_earlier(slice, budget)));
 }
 
 /* --- Changes to a thread. --- */

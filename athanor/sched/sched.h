@@ -112,7 +112,7 @@ struct sched {
     struct order timers;  /* threads, by deadline */
     struct order refills; /* accounts, by when they have a budget again */
     uint32_t ready_count; /* threads in the policy's hands */
-    uint32_t cpu_count;
+    uint32_t cpu_count, idle_count;
     struct sched_cpu cpus[SCHED_CPUS_MAX];
 };
 
@@ -157,10 +157,6 @@ void sched_expire(struct sched *sched, uint64_t now);
  * ran until now.
  */
 struct sched_thread *sched_next(struct sched *sched, uint32_t cpu, uint64_t now);
-
-/* When `cpu` must call sched_expire and sched_next at the latest; SCHED_NEVER: no need. After
- * sched_next, at the same time. */
-uint64_t sched_alarm(struct sched *sched, uint32_t cpu);
 
 const char *sched_state_name(enum sched_state state);
 
