@@ -94,16 +94,21 @@ bool channel_has_room(const struct channel *channel, uint32_t size,
     return wait_may_go(&channel->senders, entry) && ring_has_room(channel, size);
 }
 
-alka_status channel_send(struct channel *channel, const struct channel_message *message,
-                         struct wait_entry *entry) {
+alka_status channel_may_send(struct channel *channel, uint32_t size,
+                             const struct wait_entry *entry) {
     if (channel->is_closed)
         return ALKA_E_CLOSED;
-    if (message->size > channel->message_max)
+    if (size > channel->message_max)
         return ALKA_E_MESSAGE_SIZE;
-    if (!channel_has_room(channel, message->size, entry)) {
-        channel->refused++;
-        return ALKA_E_WOULD_BLOCK;
-    }
+    if (channel_has_room(channel, size, entry))
+        return ALKA_OK;
+    channel->refused++;
+    return ALKA_E_WOULD_BLOCK;
+}
+
+alka_status channel_send(struct channel *channel, const struct channel_message *message,
+                         struct wait_entry *entry) {
+    ALKA_TRY(channel_may_send(channel, message->size, entry));
     struct record *record = ring_record(channel, channel->tail);
     record->size = message->size;
     record->sender = message->sender;

@@ -82,6 +82,9 @@ uint32_t channel_ring_bytes(uint32_t message_max, uint32_t places);
  * `entry`: of a caller that waits or would; NULL: of one that would not.
  * ALKA_E_CLOSED; ALKA_E_MESSAGE_SIZE: larger than the channel ever takes; ALKA_E_WOULD_BLOCK.
  */
+ALKA_MUST_CHECK alka_status channel_may_send(struct channel *channel, uint32_t size,
+                                             const struct wait_entry *entry);
+/* The same errors; ALKA_OK: it has. */
 ALKA_MUST_CHECK alka_status channel_send(struct channel *channel,
                                          const struct channel_message *message,
                                          struct wait_entry *entry);
