@@ -84,8 +84,7 @@ static struct raw_thread raw_thread(const struct bundle *bundle, uint32_t thread
 static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
     struct bundle_text name = text_at(bundle, bundle_raw_module(bundle, module_idx).name);
     for (uint32_t i = 0; i < module_idx; i++) {
-        struct bundle_text other = text_at(bundle, bundle_raw_module(bundle, i).name);
-        if (other.size == name.size && __builtin_memcmp(other.data, name.data, name.size) == 0)
+        if (same_text(text_at(bundle, bundle_raw_module(bundle, i).name), name))
             return true;
     }
     return false;
@@ -157,6 +156,15 @@ static bool are_limits(const struct raw_module *raw) {
            raw->log_rate_max <= BUNDLE_LOG_RATE_MAX && raw->reserved_more == 0;
 }
 
+static enum bundle_error check_lists(const struct bundle *bundle, uint32_t module_idx,
+                                     const struct raw_module *raw) {
+    TRY(check_calls(bundle, module_idx, raw));
+    TRY(check_starts(bundle, raw));
+    TRY(bundle_check_grants(bundle, raw));
+    TRY(check_threads(bundle, raw));
+    return bundle_check_supervised(bundle, raw);
+}
+
 static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
     struct raw_module raw = bundle_raw_module(bundle, module_idx);
     TRY(bundle_check_name(bundle, raw.name));
@@ -172,10 +180,7 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
         return BUNDLE_LIMIT;
     if (!is_version(bundle, module_idx, raw.version_of) || raw.reserved != 0)
         return BUNDLE_VERSION_OF;
-    TRY(check_calls(bundle, module_idx, &raw));
-    TRY(check_starts(bundle, &raw));
-    TRY(bundle_check_grants(bundle, &raw));
-    return check_threads(bundle, &raw);
+    return check_lists(bundle, module_idx, &raw);
 }
 
 /* Magic, version, length and checksum; on success *out_bundle borrows exactly total_bytes. */
@@ -195,8 +200,15 @@ static enum bundle_error check_header(struct alka_span bytes, struct bundle *out
         return BUNDLE_CHECKSUM;
 
     bytes.size = header.total_bytes; /* boot loaders may round a file up */
-    struct bundle bundle = {bytes, header.module_count, header.modules_off, header.object_count,
-                            header.objects_off};
+    const struct bundle bundle = {
+        .bytes = bytes,
+        .module_count = header.module_count,
+        .modules_off = header.modules_off,
+        .object_count = header.object_count,
+        .objects_off = header.objects_off,
+        .supervisor_count = header.supervisor_count,
+        .supervisors_off = header.supervisors_off,
+    };
     if (header.reserved != 0)
         return BUNDLE_LIMIT;
     *out_bundle = bundle;
@@ -216,6 +228,7 @@ enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle)
     for (uint32_t i = 0; i < bundle.module_count; i++)
         TRY(check_module(&bundle, i));
     TRY(bundle_check_objects(&bundle));
+    TRY(bundle_check_supervisors(&bundle));
     *out_bundle = bundle;
     return BUNDLE_OK;
 }
@@ -244,6 +257,10 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .calls_off = raw.calls_off,
         .starts_off = raw.starts_off,
         .threads_off = raw.threads_off,
+        .supervisor_idx = raw.supervisor == 0 ? BUNDLE_NO_INDEX : raw.supervisor - 1,
+        .restart = (enum bundle_restart)raw.restart,
+        .heartbeat_ms = raw.heartbeat_ms,
+        .shutdown_ms = raw.shutdown_ms,
         .handles_max = raw.handles_max,
         .clock_resolution_ns = raw.clock_resolution_ns,
         .gate_depth_max = raw.gate_depth_max,
@@ -300,6 +317,8 @@ const char *bundle_error_text(enum bundle_error error) {
         return "a module of the bundle has a capability that this kernel does not know";
     case BUNDLE_VERSION_OF:
         return "a version of a module that does not come before it";
+    case BUNDLE_SUPERVISOR:
+        return "a supervisor of the bundle is impossible, or does not come behind its own";
     case BUNDLE_LIMIT:
         return "a module of the bundle has an impossible limit, flag or expectation";
     case BUNDLE_OBJECT:

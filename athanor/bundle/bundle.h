@@ -5,7 +5,7 @@
  *
  * Layout, little-endian, offsets from the bundle's first byte:
  *   header · module records · call records · start records · thread records · object records, by
- *   name · grant records · texts · images (each 8-byte aligned)
+ *   name · grant records · supervisor records · texts · images (each 8-byte aligned)
  * A text is {offset u32, bytes u32}: not empty, without control characters, not zero-terminated.
  */
 #ifndef ATHANOR_BUNDLE_H
@@ -28,6 +28,9 @@
 #define BUNDLE_THREADS_MAX 16u /* per module */
 #define BUNDLE_PRIORITIES 32u  /* of threads; 31 is the most urgent */
 #define BUNDLE_PERIOD_US_MAX 1000000u
+#define BUNDLE_SUPERVISORS_MAX 64u /* with the root */
+#define BUNDLE_INTENSITY_MAX 31u
+#define BUNDLE_MS_MAX 86400000u    /* of what is in milliseconds: a day */
 #define BUNDLE_NAME_BYTES_MAX 32u  /* module and system names: [a-z][a-z0-9_-]* */
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
@@ -66,6 +69,7 @@ enum bundle_error {
     BUNDLE_PEER,       /* a call to a module that does not come before its caller */
     BUNDLE_CAPABILITY, /* a capability this kernel does not know */
     BUNDLE_VERSION_OF, /* a version of a module that does not come before it */
+    BUNDLE_SUPERVISOR, /* a supervisor that is impossible, or does not come behind its own */
     BUNDLE_LIMIT,      /* a limit or an expectation no module can have */
     BUNDLE_OBJECT,     /* an object that cannot be, or is not in order */
     BUNDLE_GRANT,      /* a grant of nothing, of no right, or not in order */
@@ -85,12 +89,18 @@ struct bundle {
     uint32_t module_count;
     uint32_t modules_off;
     uint32_t object_count, objects_off;
+    uint32_t supervisor_count, supervisors_off; /* 0: nobody is supervised */
 };
 
 struct bundle_text {
     const char *data; /* not zero-terminated */
     uint32_t size;    /* bytes */
 };
+
+/* When a child is started again: always, unless it ended normally, never. */
+enum bundle_restart { BUNDLE_PERMANENT, BUNDLE_TRANSIENT, BUNDLE_TEMPORARY };
+/* And who with it: nobody, all its siblings, its younger siblings. */
+enum bundle_strategy { BUNDLE_ONE_FOR_ONE, BUNDLE_ONE_FOR_ALL, BUNDLE_REST_FOR_ONE };
 
 struct bundle_module {
     struct bundle_text name;
@@ -109,6 +119,21 @@ struct bundle_module {
     uint32_t log_rate_max;        /* lines per second; 0: no limit */
     uint32_t call_count, start_count, thread_count, grant_count;
     uint32_t calls_off, starts_off, threads_off, grants_off; /* for the accessors below */
+    uint32_t supervisor_idx; /* BUNDLE_NO_INDEX: it has none, and the next three are 0 */
+    enum bundle_restart restart;
+    uint32_t heartbeat_ms; /* 0: none is expected */
+    uint32_t shutdown_ms;  /* for its export `terminate`; 0: that is not called */
+};
+
+/* Those that it supervises, modules and supervisors, are in the order of the manifest. */
+struct bundle_supervisor {
+    struct bundle_text name;
+    uint32_t parent_idx;    /* smaller than its own; the root is 0, and its own parent */
+    uint32_t before_module; /* it stands before the module of this index: at most module_count */
+    enum bundle_strategy strategy;
+    enum bundle_restart restart;
+    uint32_t intensity, period_ms;       /* period_ms > 0 */
+    uint32_t backoff_ms, backoff_max_ms; /* the second is not smaller */
 };
 
 /*
@@ -185,6 +210,9 @@ struct bundle_thread bundle_thread(const struct bundle *bundle, const struct bun
 struct bundle_object bundle_object(const struct bundle *bundle, uint32_t object_idx);
 struct bundle_grant bundle_grant(const struct bundle *bundle, const struct bundle_module *module,
                                  uint32_t grant_idx);
+
+/* Requires supervisor_idx < supervisor_count. */
+struct bundle_supervisor bundle_supervisor(const struct bundle *bundle, uint32_t supervisor_idx);
 
 /* The name of a capability bit; NULL from BUNDLE_CAP_COUNT on. */
 const char *bundle_capability_name(uint32_t bit);

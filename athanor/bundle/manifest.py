@@ -27,6 +27,8 @@
     threads = ["serve", { function = "poll", priority = 20 }]
                                          # exports that run in the background, from boot on, each on a thread (0 to 31; 16)
 
+    [[supervisor]]                       # supervision.py has these, and what a module says about its own
+
     [[channel]]
     name = "requests"                    # as a module's name, and no module's
     message_max = 256                    # bytes
@@ -50,6 +52,7 @@ from pathlib import Path
 
 from manifest_objects import OBJECT_KINDS, read_handles, read_objects
 from reading import ManifestErrors, Reader, did_you_mean
+from supervision import MODULE_KEYS, ROOT, parents_first, read_supervisors, supervise_module
 from toml_lines import key_lines
 
 __all__ = ["ManifestErrors", "Vocabulary", "read_manifest"]
@@ -106,6 +109,10 @@ class Module:
     clock_resolution_ns: int = CLOCK_NS
     limits: dict = field(default_factory=dict)  # by name, as in LIMITS
     grants: list = field(default_factory=list)  # (target, index, rights), ascending
+    supervisor: str = ""  # nobody
+    restart: str = ""
+    heartbeat_ms: int = 0  # none is expected
+    shutdown_ms: int = 0
 
 
 @dataclass
@@ -113,6 +120,7 @@ class System:
     name: str
     modules: list
     objects: list  # by name
+    supervisors: list  # parents first: the root; empty if it supervises nobody
 
 
 class Vocabulary:
@@ -295,9 +303,9 @@ class ManifestReader(Reader):
 
     # The whole
 
-    def module(self, table, path, earlier, all_names):
+    def module(self, table, path, earlier, all_names, supervisors):
         self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start", "threads", "handles",
-                                "clock_resolution_ns"], path)
+                                "clock_resolution_ns", "supervisor", *MODULE_KEYS], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -309,16 +317,19 @@ class ManifestReader(Reader):
         self.version_of(module, table, path, earlier, all_names)
         self.starts(module, table, path)
         self.threads(module, table, path)
+        supervise_module(self, module, table, path, supervisors)
         module.clock_resolution_ns = self.number(table, "clock_resolution_ns", path, CLOCK_NS, 1, CLOCK_NS_MAX)
         return module
 
-    def modules(self, values):
-        all_names = {value.get("name") for value in values if isinstance(value, dict)}
-        all_names = {name for name in all_names if isinstance(name, str)}
+    def names(self, values):
+        return {value["name"] for value in values if isinstance(value, dict) and isinstance(value.get("name"), str)}
+
+    def modules(self, values, supervisors):
+        all_names = self.names(values)
         modules = []
         self.tables = list(self.items(values, dict, ("module",)))
         for path, table in self.tables:
-            modules.append(self.module(table, path, {module.name: module for module in modules}, all_names))
+            modules.append(self.module(table, path, {module.name: module for module in modules}, all_names, supervisors))
         if not values:
             self.error(("module",), "a system has at least one [[module]]")
         if len(values) > MODULES_MAX:
@@ -328,18 +339,21 @@ class ManifestReader(Reader):
     def read(self):
         text, manifest = self.load()
         self.lines = key_lines(text.replace("\r\n", "\n"))
-        self.known_keys(manifest, ["system", "module", *OBJECT_KINDS], ())
+        self.known_keys(manifest, ["system", "module", "supervisor", *OBJECT_KINDS], ())
         system = self.get(manifest, "system", dict, (), default={}, required=True)
         name = ""
         if system or "system" in manifest:
             self.known_keys(system, ["name"], ("system",))
             name = self.name(system, ("system",))
-        modules = self.modules(self.get(manifest, "module", list, (), default=[]))
+        values = self.get(manifest, "module", list, (), default=[])
+        supervisors = read_supervisors(self, self.get(manifest, "supervisor", list, (), default=[]), self.names(values))
+        modules = self.modules(values, {supervisor.name for supervisor in supervisors} | {ROOT})
         objects = read_objects(self, manifest, modules)
         for module, (path, table) in zip(modules, self.tables):
             module.grants = read_handles(self, module, table, path, objects, modules)
         self.fail_if_errors()
-        return System(name, modules, objects)
+        is_supervised = len(supervisors) > 1 or any(module.supervisor for module in modules)
+        return System(name, modules, objects, parents_first(supervisors) if is_supervised else [])
 
 
 def read_manifest(file, search, words):

@@ -7,14 +7,16 @@ import zlib
 from pathlib import Path
 
 from manifest import ManifestErrors, Vocabulary, read_manifest
+from supervision import RESTARTS, ROOT, STRATEGIES
 
 MAGIC = b"\x89AZB\r\n\x1a\n"
 VERSION = 3
-HEADER = struct.Struct("<8sIIIIIIIIII")
-MODULE = struct.Struct("<IIIIIIQ20I")
+HEADER = struct.Struct("<8s12I")
+MODULE = struct.Struct("<IIIIIIQ24I")
 CALL = struct.Struct("<IIII")
 START = struct.Struct("<III")
 THREAD = struct.Struct("<III")
+SUPERVISOR = struct.Struct("<10I")
 OBJECT = struct.Struct("<8I")
 GRANT = struct.Struct("<III")
 CHECKED_FROM = 20
@@ -39,7 +41,8 @@ class Writer:
         self.threads_off = self.starts_off + START.size * starts
         self.objects_off = self.threads_off + THREAD.size * sum(len(module.threads) for module in system.modules)
         self.grants_off = self.objects_off + OBJECT.size * len(system.objects)
-        self.texts_off = self.grants_off + GRANT.size * sum(len(module.grants) for module in system.modules)
+        self.supervisors_off = self.grants_off + GRANT.size * sum(len(module.grants) for module in system.modules)
+        self.texts_off = self.supervisors_off + SUPERVISOR.size * len(system.supervisors)
         self.texts = bytearray()
         self.text_offs = {}
 
@@ -55,10 +58,22 @@ class Writer:
         return b"".join(OBJECT.pack(thing.kind, *self.text(thing.name), thing.size, thing.places, thing.subscribers, thing.allowed,
                                     indices[thing.owner] + 1 if thing.owner else 0) for thing in self.system.objects)
 
+    def supervisors(self):
+        """The indices by name, and the records: the root is the first, and its own parent."""
+        indices = {supervisor.name: index for index, supervisor in enumerate(self.system.supervisors)}
+        records = bytearray()
+        for supervisor in self.system.supervisors:
+            parent = 0 if supervisor.name == ROOT else indices[supervisor.parent]
+            records += SUPERVISOR.pack(*self.text(supervisor.name), parent, supervisor.before_module,
+                                       STRATEGIES.index(supervisor.strategy), RESTARTS.index(supervisor.restart),
+                                       supervisor.intensity, supervisor.period_ms, supervisor.backoff_ms, supervisor.backoff_max_ms)
+        return indices, records
+
     def records(self, service_bits):
-        """Module records without their images' offsets; call, start, thread, object and grant records."""
+        """Module records without their images' offsets; call, start, thread, object, grant and supervisor records."""
         modules, calls, starts, threads, grants = [], bytearray(), bytearray(), bytearray(), bytearray()
         indices = {module.name: index for index, module in enumerate(self.system.modules)}
+        supervisors, supervisor_records = self.supervisors()
         for module in self.system.modules:
             bits = sum(1 << service_bits[capability] for capability in module.capabilities)
             modules.append((*self.text(module.name), *self.text(module.file), bits, module.memory_pages,
@@ -68,7 +83,9 @@ class Writer:
                             indices[module.version_of] + 1 if module.version_of else 0, 0,
                             *module.cpu, len(module.threads), self.threads_off + len(threads),
                             module.limits["handles"], len(module.grants), self.grants_off + len(grants), module.clock_resolution_ns,
-                            module.limits["gate_depth"], module.limits["queue_places"], module.limits["log_rate"], 0))
+                            module.limits["gate_depth"], module.limits["queue_places"], module.limits["log_rate"],
+                            supervisors[module.supervisor] + 1 if module.supervisor else 0,
+                            RESTARTS.index(module.restart) if module.supervisor else 0, module.heartbeat_ms, module.shutdown_ms, 0))
             for (peer, function), on_trap in module.calls.items():
                 calls += CALL.pack(indices[peer], *self.text(function), on_trap)
             for start in module.starts:
@@ -77,7 +94,7 @@ class Writer:
                 threads += THREAD.pack(*self.text(thread.function), thread.priority)
             for grant in module.grants:
                 grants += GRANT.pack(*grant)
-        return modules, bytes(calls + starts + threads + self.objects(indices) + grants)
+        return modules, bytes(calls + starts + threads + self.objects(indices) + grants + supervisor_records)
 
     def write(self, service_bits):
         name = self.text(self.system.name)
@@ -94,7 +111,8 @@ class Writer:
         total = images_off + len(images)
         if total > BUNDLE_BYTES_MAX:
             raise ManifestErrors(f"the bundle would have {total} bytes, more than {BUNDLE_BYTES_MAX}")
-        checked = struct.pack("<IIIIIII", len(modules), self.modules_off, *name, len(self.system.objects), self.objects_off, 0) + body
+        checked = struct.pack("<9I", len(modules), self.modules_off, *name, len(self.system.objects), self.objects_off,
+                              len(self.system.supervisors), self.supervisors_off, 0) + body
         checked += bytes(images_off - CHECKED_FROM - len(checked)) + images
         return struct.pack("<8sIII", MAGIC, VERSION, total, zlib.crc32(checked)) + checked
 

@@ -25,6 +25,7 @@ struct raw_header {
     uint32_t modules_off;
     struct raw_text name;
     uint32_t object_count, objects_off;
+    uint32_t supervisor_count, supervisors_off;
     uint32_t reserved;
 };
 
@@ -44,6 +45,9 @@ struct raw_module {
     uint32_t grant_count, grants_off;
     uint32_t clock_resolution_ns;
     uint32_t gate_depth_max, queue_places_max, log_rate_max;
+    uint32_t supervisor; /* its index + 1; 0: it has none, and the next three are 0 */
+    uint32_t restart;
+    uint32_t heartbeat_ms, shutdown_ms;
     uint32_t reserved_more;
 };
 
@@ -73,14 +77,23 @@ struct raw_object {
     uint32_t owner; /* a module's index + 1; 0: none */
 };
 
+/* The first one is the root, and its own parent. */
+struct raw_supervisor {
+    struct raw_text name;
+    uint32_t parent_idx, before_module;
+    uint32_t strategy, restart;
+    uint32_t intensity, period_ms;
+    uint32_t backoff_ms, backoff_max_ms;
+};
+
 struct raw_grant {
     uint32_t target, target_idx, rights;
 };
 
-_Static_assert(sizeof(struct raw_header) == 48 && sizeof(struct raw_module) == 112 &&
+_Static_assert(sizeof(struct raw_header) == 56 && sizeof(struct raw_module) == 128 &&
                    sizeof(struct raw_call) == 16 && sizeof(struct raw_start) == 12 &&
                    sizeof(struct raw_thread) == 12 && sizeof(struct raw_object) == 32 &&
-                   sizeof(struct raw_grant) == 12,
+                   sizeof(struct raw_supervisor) == 40 && sizeof(struct raw_grant) == 12,
                "mkbundle.py writes these sizes");
 _Static_assert(BUNDLE_CAP_COUNT <= 64, "capabilities are bits of a u64");
 
@@ -102,6 +115,15 @@ static inline struct bundle_text text_at(const struct bundle *bundle, struct raw
 /* Of module, object and system names. */
 enum bundle_error bundle_check_name(const struct bundle *bundle, struct raw_text text);
 struct raw_module bundle_raw_module(const struct bundle *bundle, uint32_t module_idx);
+
+static inline bool same_text(struct bundle_text one, struct bundle_text other) {
+    return one.size == other.size && __builtin_memcmp(one.data, other.data, one.size) == 0;
+}
+
+/* supervisors.c; the first one after the modules */
+enum bundle_error bundle_check_supervisors(const struct bundle *bundle);
+enum bundle_error bundle_check_supervised(const struct bundle *bundle,
+                                          const struct raw_module *raw);
 
 /* objects.c */
 enum bundle_error bundle_check_objects(const struct bundle *bundle);

@@ -22,9 +22,12 @@ enum {
     NAME_OFF_OFF = 28,
     OBJECT_COUNT_OFF = 36,
     OBJECTS_OFF_OFF = 40,
-    HEADER_BYTES = 48,
-    MODULE_BYTES = 112,
+    SUPERVISOR_COUNT_OFF = 44,
+    SUPERVISORS_OFF_OFF = 48,
+    HEADER_BYTES = 56,
+    MODULE_BYTES = 128,
     MODULE_1 = HEADER_BYTES + MODULE_BYTES,
+    MODULE_2 = MODULE_1 + MODULE_BYTES,
     MODULE_IMAGE_OFF = 16,
     MODULE_CAPABILITIES = 24,
     MODULE_PAGES = 32,
@@ -45,6 +48,19 @@ enum {
     MODULE_GATE_DEPTH = 96,
     MODULE_PLACES = 100,
     MODULE_LOG_RATE = 104,
+    MODULE_SUPERVISOR = 108,
+    MODULE_RESTART = 112,
+    MODULE_HEARTBEAT = 116,
+    MODULE_SHUTDOWN = 120,
+    SUPERVISOR_BYTES = 40,
+    SUPERVISOR_PARENT = 8,
+    SUPERVISOR_BEFORE = 12,
+    SUPERVISOR_STRATEGY = 16,
+    SUPERVISOR_RESTART = 20,
+    SUPERVISOR_INTENSITY = 24,
+    SUPERVISOR_PERIOD = 28,
+    SUPERVISOR_BACKOFF = 32,
+    SUPERVISOR_BACKOFF_MAX = 36,
     OBJECT_BYTES = 32,
     OBJECT_NAME = 4,
     OBJECT_SIZE = 12,
@@ -125,9 +141,17 @@ static unsigned long touch_text(struct bundle_text text) {
 
 static unsigned long touch_all(const struct bundle *bundle) {
     unsigned long sum = touch_text(bundle_name(bundle));
+    for (uint32_t i = 0; i < bundle->supervisor_count; i++) {
+        struct bundle_supervisor supervisor = bundle_supervisor(bundle, i);
+        sum += touch_text(supervisor.name);
+        assert_true(supervisor.parent_idx < i || (i == 0 && supervisor.parent_idx == 0));
+        assert_true(supervisor.before_module <= bundle->module_count);
+    }
     for (uint32_t m = 0; m < bundle->module_count; m++) {
         struct bundle_module module = bundle_module(bundle, m);
         sum += touch_text(module.name) + touch_text(module.file);
+        assert_true(module.supervisor_idx == BUNDLE_NO_INDEX ||
+                    module.supervisor_idx < bundle->supervisor_count);
         for (size_t i = 0; i < module.image.size; i++)
             sum += module.image.data[i];
         for (uint32_t i = 0; i < module.call_count; i++) {
@@ -153,7 +177,7 @@ static void test_sample(void **state) {
     struct bundle bundle;
     assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
     assert_text(bundle_name(&bundle), "sample");
-    assert_int_equal(bundle.module_count, 2);
+    assert_int_equal(bundle.module_count, 3);
 
     struct bundle_module echo = bundle_module(&bundle, 0);
     assert_text(echo.name, "echo");
@@ -260,7 +284,7 @@ static void test_forged_objects(void **state) {
         {frame + OBJECT_SIZE, 0},
         {frame + OBJECT_SIZE, BUNDLE_BUFFER_PAGES_MAX + 1},
         {frame + OBJECT_PLACES, 1},
-        {frame + OBJECT_OWNER, 3},
+        {frame + OBJECT_OWNER, 4},
         {frame + OBJECT_OWNER, UINT32_MAX},
         {news + OBJECT_ALLOWED, 0},
         {news + OBJECT_ALLOWED, 16},
@@ -296,12 +320,116 @@ static void test_forged_grants(void **state) {
         {8, CAP_ALL_RIGHTS + 1},                 /* none that there is */
         {GRANT_BYTES, BUNDLE_TARGET_OBJECT},     /* there is no object 3 */
         {GRANT_BYTES + 4, IPC_DEFAULT_COUNT},    /* no such default */
-        {2 * GRANT_BYTES + 4, 2},                /* no such module */
+        {2 * GRANT_BYTES + 4, 3},                /* no such module */
         {2 * GRANT_BYTES, BUNDLE_TARGET_OBJECT}, /* not in order */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(open_forged(MODULE_1 + MODULE_GRANTS_OFF, cases[i].off, cases[i].value),
                          BUNDLE_GRANT);
+}
+
+static void assert_supervisor(struct bundle_supervisor found, const char *name,
+                              struct bundle_supervisor expected) {
+    assert_text(found.name, name);
+    assert_int_equal(found.parent_idx, expected.parent_idx);
+    assert_int_equal(found.before_module, expected.before_module);
+    assert_int_equal(found.strategy, expected.strategy);
+    assert_int_equal(found.restart, expected.restart);
+    assert_int_equal(found.intensity, expected.intensity);
+    assert_int_equal(found.period_ms, expected.period_ms);
+    assert_int_equal(found.backoff_ms, expected.backoff_ms);
+    assert_int_equal(found.backoff_max_ms, expected.backoff_max_ms);
+}
+
+/* The root is there though nobody wrote it, and the outer one comes before the inner one. */
+static void test_sample_supervision(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+    struct bundle_module guarded = bundle_module(&bundle, 2);
+    assert_int_equal(guarded.supervisor_idx, 2);
+    assert_int_equal(guarded.restart, BUNDLE_TRANSIENT);
+    assert_int_equal(guarded.heartbeat_ms, 250);
+    assert_int_equal(guarded.shutdown_ms, 0);
+    assert_int_equal(bundle.supervisor_count, 3);
+    const struct bundle_supervisor root = {
+        .intensity = 3, .period_ms = 5000, .backoff_ms = 100, .backoff_max_ms = 10000};
+    assert_supervisor(bundle_supervisor(&bundle, 0), "root", root);
+    const struct bundle_supervisor outer = {.before_module = 3,
+                                            .strategy = BUNDLE_REST_FOR_ONE,
+                                            .intensity = 31,
+                                            .period_ms = 60000,
+                                            .backoff_ms = 5,
+                                            .backoff_max_ms = 80};
+    assert_supervisor(bundle_supervisor(&bundle, 1), "outer", outer);
+    const struct bundle_supervisor inner = {.parent_idx = 1,
+                                            .before_module = 2,
+                                            .strategy = BUNDLE_ONE_FOR_ALL,
+                                            .restart = BUNDLE_TEMPORARY,
+                                            .period_ms = 1,
+                                            .backoff_ms = 20000,
+                                            .backoff_max_ms = 20000};
+    assert_supervisor(bundle_supervisor(&bundle, 2), "inner", inner);
+    free(sample.data);
+}
+
+static void test_impossible_supervisors(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t supervisor; /* 3: the fields of module 2 */
+        size_t field;
+        uint32_t value;
+        enum bundle_error error;
+    } cases[] = {
+        {0, SUPERVISOR_PARENT, 1, BUNDLE_SUPERVISOR}, /* a circle */
+        {1, SUPERVISOR_PARENT, 1, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_PARENT, 2, BUNDLE_SUPERVISOR},
+        {2, SUPERVISOR_PARENT, UINT32_MAX, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_BEFORE, 4, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_STRATEGY, 3, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_RESTART, 3, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_INTENSITY, BUNDLE_INTENSITY_MAX + 1, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_PERIOD, 0, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_PERIOD, BUNDLE_MS_MAX + 1, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_BACKOFF, 81, BUNDLE_SUPERVISOR},
+        {1, SUPERVISOR_BACKOFF_MAX, BUNDLE_MS_MAX + 1, BUNDLE_SUPERVISOR},
+        {1, 0, UINT32_MAX, BUNDLE_RANGE},
+        {1, 4, 0, BUNDLE_NAME},
+        {3, MODULE_SUPERVISOR, 4, BUNDLE_SUPERVISOR},
+        {3, MODULE_SUPERVISOR, 0, BUNDLE_SUPERVISOR}, /* but a heartbeat */
+        {3, MODULE_RESTART, 3, BUNDLE_SUPERVISOR},
+        {3, MODULE_HEARTBEAT, BUNDLE_MS_MAX + 1, BUNDLE_SUPERVISOR},
+        {3, MODULE_SHUTDOWN, BUNDLE_MS_MAX + 1, BUNDLE_SUPERVISOR},
+        {3, MODULE_VERSION_OF, 1, BUNDLE_SUPERVISOR},
+        {3, MODULE_FLAGS, 1, BUNDLE_SUPERVISOR},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample sample = sample_load_roomy();
+        uint32_t supervisors = get_u32(sample, SUPERVISORS_OFF_OFF);
+        size_t record = cases[i].supervisor == 3
+                            ? MODULE_2
+                            : supervisors + cases[i].supervisor * (size_t)SUPERVISOR_BYTES;
+        put_u32(sample, record + cases[i].field, cases[i].value);
+        repair_crc(sample);
+        struct bundle bundle;
+        assert_int_equal(open_sample(sample, &bundle), cases[i].error);
+        free(sample.data);
+    }
+}
+
+static void test_supervisors_names(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    uint32_t supervisors = get_u32(sample, SUPERVISORS_OFF_OFF);
+    memcpy(sample.data + supervisors + SUPERVISOR_BYTES, sample.data + MODULE_1, 8);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_DUPLICATE);
+    memcpy(sample.data + supervisors + SUPERVISOR_BYTES, sample.data + supervisors, 8);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_DUPLICATE);
+    free(sample.data);
 }
 
 static void test_trailing_bytes_are_ignored(void **state) {
@@ -384,6 +512,8 @@ static void test_each_error(void **state) {
         {8, BUNDLE_VERSION + 1, BUNDLE_VERSION_UNKNOWN},
         {TOTAL_OFF, HEADER_BYTES - 1, BUNDLE_TRUNCATED},
         {MODULE_COUNT_OFF, BUNDLE_MODULES_MAX + 1, BUNDLE_RANGE},
+        {SUPERVISOR_COUNT_OFF, BUNDLE_SUPERVISORS_MAX + 1, BUNDLE_RANGE},
+        {SUPERVISORS_OFF_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULES_OFF_OFF, UINT32_MAX, BUNDLE_RANGE},
         {NAME_OFF_OFF, UINT32_MAX, BUNDLE_RANGE},
         {NAME_OFF_OFF + 4, 0, BUNDLE_NAME},
@@ -507,6 +637,7 @@ int main(void) {
         cmocka_unit_test(test_sample_objects),
         cmocka_unit_test(test_forged_objects),
         cmocka_unit_test(test_forged_grants),
+        cmocka_unit_test(test_sample_supervision),
         cmocka_unit_test(test_trailing_bytes_are_ignored),
         cmocka_unit_test(test_truncated_anywhere),
         cmocka_unit_test(test_any_changed_bit_is_noticed),
@@ -514,6 +645,8 @@ int main(void) {
         cmocka_unit_test(test_each_error),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_names_peers_expectations),
+        cmocka_unit_test(test_impossible_supervisors),
+        cmocka_unit_test(test_supervisors_names),
         cmocka_unit_test(test_crc_is_the_standard_one),
         cmocka_unit_test(test_words),
     };

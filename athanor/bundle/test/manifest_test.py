@@ -16,6 +16,10 @@ WORDS = Vocabulary(FOLDER.parent.parent)
 HEAD = '[system]\nname = "s"\n[[module]]\nname = "a"\nfile = "a.wasm"\n'  # the next line is line 6
 
 
+def supervisor(name, lines=""):
+    return f'[[supervisor]]\nname = "{name}"\n{lines}\n'
+
+
 class Manifests(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -167,6 +171,43 @@ class Manifests(unittest.TestCase):
             self.assert_errors(text.format(f"handles = {{ {bad} }}"), (6, f"module[0].handles.{key}", message))
         self.assert_errors(text.format('handles = { go = ["read"], b = ["read"] }\nlimits.handles = 1'), (6, "module[0].handles", "more than"))
         self.assert_errors(text.format("") + 'version_of = "a"\nhandles = { go = ["read"] }\n', (15, "module[1].handles", "is not for a version"))
+
+    def test_supervisors(self):
+        tree = HEAD + 'supervisor = "low"\n' + supervisor("low", 'supervisor = "high"') + supervisor("high", "intensity = 0")
+        system = self.read(tree)
+        self.assertEqual([item.name for item in system.supervisors], ["root", "high", "low"])
+        self.assertEqual([item.before_module for item in system.supervisors], [0, 1, 1])
+        self.assertEqual((system.modules[0].restart, system.modules[0].shutdown_ms), ("permanent", 1000))
+        self.assertEqual([item.name for item in self.read(HEAD + 'supervisor = "root"\n').supervisors], ["root"])
+        self.assertEqual(self.read(HEAD).supervisors, [])
+        self.assert_errors(HEAD + 'supervisor = "lo"\n' + supervisor("low"), (6, "module[0].supervisor", 'did you mean "low"?'))
+        self.assert_errors(HEAD + supervisor("low", 'supervisor = "rot"'), (8, "supervisor[0].supervisor", 'did you mean "root"?'))
+        self.assert_errors(HEAD + supervisor("a"), (7, "supervisor[0].name", "another supervisor or of a module"))
+        self.assert_errors(HEAD + supervisor("b") + supervisor("b"), (10, "supervisor[1].name", "another supervisor or of a module"))
+        self.assert_errors(HEAD + supervisor("root", 'restart = "transient"'), (8, "supervisor[0].restart", "nobody supervises the root"))
+        self.assert_errors(HEAD + supervisor("b", "intensty = 1"), (8, "supervisor[0].intensty", 'did you mean "intensity"?'))
+        many = "".join(supervisor(f"s{number}") for number in range(64))
+        self.assert_errors(HEAD + many, (6, "supervisor", "64 supervisors are more than 63"))
+
+    def test_circles(self):
+        two = supervisor("b", 'supervisor = "c"') + supervisor("c", 'supervisor = "b"') + supervisor("d", 'supervisor = "b"')
+        self.assert_errors(HEAD + two, (8, "supervisor[0].supervisor", '"b" supervises itself: b in c in b'),
+                           (11, "supervisor[1].supervisor", '"c" supervises itself: c in b in c'))
+        self.assert_errors(HEAD + supervisor("b", 'supervisor = "b"'), (8, "supervisor[0].supervisor", "b in b"))
+
+    def test_impossible_supervision(self):
+        for key, bad in (("intensity", 32), ("intensity", -1), ("period_ms", 0), ("period_ms", 86400001), ("backoff_ms", -1)):
+            self.assert_errors(HEAD + supervisor("b", f"{key} = {bad}"), (8, f"supervisor[0].{key}", "is not between"))
+        self.assert_errors(HEAD + supervisor("b", "backoff_ms = 9\nbackoff_max_ms = 8"), (9, "supervisor[0].backoff_max_ms", "is not between 9"))
+        self.assert_errors(HEAD + supervisor("b", 'strategy = "one_for_two"'), (8, "supervisor[0].strategy", 'did you mean "one_for_one"?'))
+        for key, value in (("restart", '"permanent"'), ("heartbeat_ms", 5), ("shutdown_ms", 5)):
+            self.assert_errors(HEAD + f"{key} = {value}\n", (6, f"module[0].{key}", 'without "supervisor"'))
+        under = HEAD + 'supervisor = "root"\n'
+        for line, key, message in (("heartbeat_ms = 0", "heartbeat_ms", "is not between"), ('restart = "always"', "restart", "is not one of"),
+                                   ('after_trap = "stop"', "after_trap", 'use "restart"')):
+            self.assert_errors(under + line + "\n", (7, f"module[0].{key}", message))
+        version = '[[module]]\nname = "b"\nfile = "a.wasm"\nversion_of = "a"\nsupervisor = "root"\n'
+        self.assert_errors(HEAD + version, (10, "module[1].supervisor", "in the place of that"))
 
     def test_expectations(self):
         for bad in ('"ALKA_200"', '"602"', "602"):
