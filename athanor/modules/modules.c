@@ -101,12 +101,12 @@ uint64_t module_mapped_pages(const struct module *module) {
     return bytes / ALKA_PAGE_BYTES;
 }
 
-void module_run_function(struct module *module, const char *function, uint64_t limit_ns) {
+void module_run_function(struct module *module, const char *function, uint64_t limit_ns,
+                         struct call_result *out) {
     const struct bundle_text name = {function, (uint32_t)strlen(function)};
-    struct call_result result;
     (void)modules_can_run(module); /* else the call says that it is not ready */
-    call_export(module, name, limit_ns, &result);
-    call_log(module, name, &result, result.outcome == CALL_RETURNED);
+    call_export(module, name, limit_ns, out);
+    call_log(module, name, out, out->outcome == CALL_RETURNED);
 }
 
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls) {

@@ -104,9 +104,11 @@ struct module *modules_find(const char *name);
  */
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls);
 
+struct call_result;
 /* Calls one export of a module that has an instance or is stopped; any return is as it should be.
- */
-void module_run_function(struct module *module, const char *function, uint64_t limit_ns);
+ * What *out names is gone when this returns: it is in the log. */
+void module_run_function(struct module *module, const char *function, uint64_t limit_ns,
+                         struct call_result *out);
 
 /* Compiles and instantiates. On failure the module is REFUSED and the
  * diagnostic is in the log. modules/load.c */

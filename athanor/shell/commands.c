@@ -8,6 +8,7 @@
 #include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
+#include "shell/keys.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
 #include "shell/swap_commands.h"
@@ -16,15 +17,36 @@
 
 #define KIB(bytes) ((bytes) >> 10)
 
+static void command_describe(const struct shell_command *command) {
+    char usage[KEYS_TEXT_BYTES / 4], help[KEYS_TEXT_BYTES / 4];
+    if (!shell_keys) {
+        print("%-9s %-16s %s\n", command->name, command->usage, command->help);
+        return;
+    }
+    print("command=%s usage=%s help=%s\n", command->name,
+          keys_quote(usage, sizeof usage, command->usage),
+          keys_quote(help, sizeof help, command->help));
+}
+
 static void command_list(const struct shell_command *commands, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        print("%-9s %-16s %s\n", commands[i].name, commands[i].usage, commands[i].help);
+        command_describe(&commands[i]);
     }
 }
 
 static void command_help(size_t count, const char *const *words) {
-    (void)count;
-    (void)words;
+    if (count == 2) {
+        const struct shell_command *command = shell_find(words[1]);
+        if (command == NULL) {
+            shell_unknown(words[1]);
+        } else if (shell_keys) {
+            command_describe(command);
+        } else {
+            print("usage: %s [-k]%s%s\n%s\n", command->name, command->usage[0] != '\0' ? " " : "",
+                  command->usage, command->help);
+        }
+        return;
+    }
     command_list(shell_commands, shell_command_count);
     command_list(shell_more_commands, shell_more_command_count);
 }
@@ -65,29 +87,72 @@ static void command_mem(size_t count, const char *const *words) {
     }
 }
 
-static void command_write(void *self, const char *bytes, size_t count) {
-    (void)self;
-    console_write(bytes, count);
+/* --- The log, as it is or line by line. --- */
+
+struct command_lines {
+    char line[LOG_LINE_BYTES];
+    size_t length;
+};
+
+/* "[  0.123456] text", or part of it: the ring's first line may be cut. */
+static void command_show_line(struct command_lines *lines) {
+    char quoted[LOG_LINE_BYTES - 32];
+    const char *text = lines->line, *end = text;
+    lines->line[lines->length] = '\0';
+    lines->length = 0;
+    while (*end != '\0' && *end != ']') {
+        end++;
+    }
+    if (text[0] == '[' && end[0] == ']' && end[1] == ' ') {
+        do {
+            text++;
+        } while (*text == ' ');
+        print("at_s=%.*s text=%s\n", (int)(end - text), text,
+              keys_quote(quoted, sizeof quoted, end + 2));
+        return;
+    }
+    print("text=%s\n", keys_quote(quoted, sizeof quoted, text));
+}
+
+static void command_write_lines(void *self, const char *bytes, size_t count) {
+    struct command_lines *lines = self;
+    if (!shell_keys) {
+        console_write(bytes, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] == '\n') {
+            command_show_line(lines);
+        } else if (lines->length < sizeof lines->line - 1) {
+            lines->line[lines->length++] = bytes[i];
+        }
+    }
+}
+
+void shell_show_log(const char *text, size_t bytes) {
+    struct command_lines lines = {.length = 0};
+    command_write_lines(&lines, text, bytes);
 }
 
 static void command_log(size_t count, const char *const *words) {
     (void)count;
     (void)words;
-    log_each(command_write, NULL);
+    struct command_lines lines = {.length = 0};
+    log_each(command_write_lines, &lines);
 }
 
 static void command_poweroff(size_t count, const char *const *words) {
     (void)count;
     (void)words;
-    print("power off\n");
+    print(shell_keys ? "action=poweroff\n" : "power off\n");
     power_off(boot_all_passed() ? POWER_GOOD : POWER_FAILED);
-    print("this machine cannot be switched off by software\n");
+    shell_fail("this machine cannot be switched off by software");
 }
 
 static void command_reboot(size_t count, const char *const *words) {
     (void)count;
     (void)words;
-    print("reboot\n");
+    print(shell_keys ? "action=reboot\n" : "reboot\n");
     power_reboot();
 }
 
@@ -104,7 +169,7 @@ const struct shell_command shell_commands[] = {
     {"caps", "NAME", "what a module may use, and what its imports are bound to", 2, 2,
      command_caps},
     {"dump", "NAME", "a module's last crash", 2, 2, command_dump},
-    {"help", "", "list the commands; -k behind a command's name: key=value lines", 1, 1,
+    {"help", "[COMMAND]", "list the commands; -k behind a command's name: key=value lines", 1, 2,
      command_help},
     {"inject", "NAME FAULT", "trap, loop, overflow or memory: make a module fail", 3, 3,
      command_inject},

@@ -272,10 +272,17 @@ enum line_event line_feed(struct line *line, uint8_t byte) {
         return LINE_CANCEL;
     case KEY_CTRL('L'):
         return LINE_REDRAW;
+    case KEY_CTRL('I'):
+        return LINE_COMPLETE;
     default:
         line_edit(line, byte);
         return LINE_MORE;
     }
+}
+
+void line_insert(struct line *line, const char *bytes, size_t count) {
+    size_t room = LINE_BYTES - 1 - line->length;
+    line_splice(line, 0, bytes, count < room ? count : room);
 }
 
 void line_redraw(struct line *line) {

@@ -12,6 +12,7 @@
 #include "modules/postmortem.h"
 #include "modules/workers.h"
 #include "services/services.h"
+#include "shell/keys.h"
 #include "shell/shell.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
@@ -22,12 +23,18 @@
 struct module *command_module(const char *name) {
     struct module *module = modules_find(name);
     if (module == NULL) {
-        print("%s: no such module; `ps` lists them\n", name);
+        shell_fail("%s: no such module; `ps` lists them", name);
     }
     return module;
 }
 
 static uint64_t command_ns(uint64_t ticks) { return clock_scaled(ticks, clock_scale(clock_hz())); }
+
+/* A name of somebody else's: quoted for scripts. */
+#define COMMAND_QUOTED_BYTES (CRASH_NAME_BYTES * 2 + 3)
+static const char *command_text(char *quoted, const char *text) {
+    return shell_keys ? keys_quote(quoted, COMMAND_QUOTED_BYTES, text) : text;
+}
 
 /* --- ps --- */
 
@@ -85,13 +92,14 @@ void command_ps(size_t count, const char *const *words) {
 /* --- caps --- */
 
 static void command_caps_import(const struct alka_instance *instance, uint32_t import_idx) {
-    char function[CRASH_NAME_BYTES];
+    char function[CRASH_NAME_BYTES], quoted[COMMAND_QUOTED_BYTES];
     const struct alka_import *import = &instance->image->module.imports[import_idx];
     const struct alka_instance *owner = instance->imports[import_idx].owner;
     clean_text(function, sizeof function, import->name.data, import->name.size);
     if (shell_keys) {
-        print("module=%s import=%s from=%s alive=%u\n", instance->name, function,
-              owner != NULL ? owner->name : SERVICES_MODULE, owner == NULL || !owner->is_dropped);
+        print("module=%s import=%s from=%s alive=%u\n", instance->name,
+              command_text(quoted, function), owner != NULL ? owner->name : SERVICES_MODULE,
+              owner == NULL || !owner->is_dropped);
         return;
     }
     print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
@@ -139,11 +147,11 @@ static void command_dump_registers(const struct trap_frame *frame) {
 }
 
 static void command_dump_frames(const struct crash *crash) {
+    char quoted[COMMAND_QUOTED_BYTES];
     for (uint32_t i = 0; i < crash->frame_count; i++) {
         const struct crash_frame *frame = &crash->frames[i];
-        print(shell_keys ? "frame=%u module=%s function=\"%s\" offset=0x%x\n"
-                         : "  %2u %s: %s + 0x%x\n",
-              i, frame->module, frame->function, frame->code_off);
+        print(shell_keys ? "frame=%u module=%s function=%s offset=0x%x\n" : "  %2u %s: %s + 0x%x\n",
+              i, frame->module, command_text(quoted, frame->function), frame->code_off);
     }
     if (crash->frames_total > crash->frame_count && !shell_keys) {
         print("     and %s%u more\n", crash->frames_cut ? "at least " : "",
@@ -175,9 +183,11 @@ void command_dump(size_t count, const char *const *words) {
         return;
     }
     uint32_t code = call_trap_code(crash->trap);
-    print(shell_keys ? "module=%s crashes=%lu at_ns=%lu call=\"%s\" code=ALKA_%u text=\"%s\"\n"
+    char called[COMMAND_QUOTED_BYTES], text[COMMAND_QUOTED_BYTES];
+    print(shell_keys ? "module=%s crashes=%lu at_ns=%lu call=%s code=ALKA_%u text=%s\n"
                      : "%s: crash %lu at %lu ns, in a call of %s: ALKA_%u %s\n",
-          module->name, crash->number, crash->at_ns, crash->called, code, alka_code_text(code));
+          module->name, crash->number, crash->at_ns, command_text(called, crash->called), code,
+          command_text(text, alka_code_text(code)));
     if (crash->wasm_off != ALKA_DIAG_NONE) {
         print(shell_keys ? "wasm_offset=0x%x address=0x%lx\n"
                          : "at byte 0x%x of the module, address touched 0x%lx\n",
@@ -186,10 +196,8 @@ void command_dump(size_t count, const char *const *words) {
     command_dump_frames(crash);
     command_dump_registers(&crash->registers);
     command_dump_recovery(module);
-    if (!shell_keys) {
-        print("log before it:\n");
-        console_write(crash->log, strlen(crash->log));
-    }
+    print("%s", shell_keys ? "" : "log before it:\n");
+    shell_show_log(crash->log, strlen(crash->log));
 }
 
 /* --- Lifecycle. --- */
@@ -203,7 +211,7 @@ static void command_done(const struct module *module, const char *what) {
 
 static bool command_has_instance(const struct module *module) {
     if (module->instance == NULL) {
-        print("%s: is %s\n", module->name, module_state_name(module->state));
+        shell_fail("%s: is %s", module->name, module_state_name(module->state));
     }
     return module->instance != NULL;
 }
@@ -212,8 +220,8 @@ static bool command_has_instance(const struct module *module) {
 static bool command_is_free(const struct module *module, const char *instead) {
     const struct module *importer = module_importer(module);
     if (importer != NULL) {
-        print("%s: %s imports from it; stop that first, or %s\n", module->name, importer->name,
-              instead);
+        shell_fail("%s: %s imports from it; stop that first, or %s", module->name, importer->name,
+                   instead);
     }
     return importer == NULL;
 }
@@ -222,8 +230,8 @@ static bool command_is_free(const struct module *module, const char *instead) {
 static struct module *command_server(const char *name) {
     struct module *module = command_module(name);
     if (module != NULL && module->of != NULL) {
-        print("%s: is a version of %s; `swap %s %s` brings it into service\n", name,
-              module->of->name, module->of->name, name);
+        shell_fail("%s: is a version of %s; `swap %s %s` brings it into service", name,
+                   module->of->name, module->of->name, name);
         return NULL;
     }
     return module;
@@ -236,8 +244,8 @@ void command_start(size_t count, const char *const *words) {
         return;
     }
     if (module->instance != NULL) {
-        print("%s: is %s; `restart` makes it new\n", module->name,
-              module_state_name(module->state));
+        shell_fail("%s: is %s; `restart` makes it new", module->name,
+                   module_state_name(module->state));
         return;
     }
     if (module_revive(module)) {
@@ -285,11 +293,38 @@ void command_unload(size_t count, const char *const *words) {
         return;
     }
     if (module->image == NULL) {
-        print("%s: is %s\n", module->name, module_state_name(module->state));
+        shell_fail("%s: is %s", module->name, module_state_name(module->state));
         return;
     }
     module_unload(module);
     command_done(module, "unloaded");
+}
+
+static void command_run_all(struct module *module) {
+    if (module->entry.start_count == 0) {
+        shell_fail("%s: the manifest names no start function; say which one to call", module->name);
+        return;
+    }
+    uint32_t calls, unexpected = module_run(module, 0, &calls);
+    if (shell_keys) {
+        print("module=%s calls=%u unexpected=%u state=%s\n", module->name, calls, unexpected,
+              module_state_name(module->state));
+    }
+}
+
+static void command_run_keys(const struct module *module, const char *function,
+                             const struct call_result *result) {
+    static const char *const outcomes[] = {"returned", "trapped", "no_export", "wrong_type",
+                                           "not_ready"};
+    char quoted[COMMAND_QUOTED_BYTES];
+    print("module=%s function=%s outcome=%s", module->name, command_text(quoted, function),
+          outcomes[result->outcome]);
+    if (result->outcome == CALL_RETURNED) {
+        print(" value=%u", result->code);
+    } else if (result->outcome == CALL_TRAPPED) {
+        print(" code=ALKA_%u", call_trap_code(result->trap));
+    }
+    print(" ns=%lu\n", result->ns);
 }
 
 void command_run(size_t count, const char *const *words) {
@@ -297,15 +332,15 @@ void command_run(size_t count, const char *const *words) {
     if (module == NULL) {
         return;
     }
-    if (count == 2 && module->entry.start_count == 0) {
-        print("%s: the manifest names no start function; say which one to call\n", module->name);
-        return;
-    }
     if (count == 2) {
-        module_run(module, 0, NULL);
+        command_run_all(module);
         return;
     }
-    module_run_function(module, words[2], 0);
+    struct call_result result;
+    module_run_function(module, words[2], 0, &result);
+    if (shell_keys) {
+        command_run_keys(module, words[2], &result);
+    }
 }
 
 void command_inject(size_t count, const char *const *words) {
@@ -317,7 +352,7 @@ void command_inject(size_t count, const char *const *words) {
     struct call_result result;
     const char *error = inject(module, words[2], &result);
     if (error != NULL) {
-        print("%s: %s\n", words[2], error);
+        shell_fail("%s: %s", words[2], error);
         return;
     }
     if (shell_keys) {
@@ -333,7 +368,7 @@ void command_bench(size_t count, const char *const *words) {
     struct bench_figure figures[BENCH_FIGURES];
     const char *error = bench_run(figures);
     if (error != NULL) {
-        print("bench: %s\n", error);
+        shell_fail("bench: %s", error);
         return;
     }
     for (uint32_t i = 0; i < BENCH_FIGURES; i++) {

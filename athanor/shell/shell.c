@@ -3,29 +3,50 @@
  * Out: what commands print. It must survive everything that can be typed.
  */
 #include "shell/shell.h"
+#include "console/format.h"
 #include "console/input.h"
 #include "console/log.h"
+#include "modules/modules.h"
+#include "shell/complete.h"
+#include "shell/keys.h"
 #include "shell/line.h"
 #include "shell/parse.h"
+#include <stdarg.h>
 #include <string.h>
 
-static const struct shell_command *shell_find_in(const struct shell_command *commands, size_t count,
-                                                 const char *name) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return &commands[i];
+/* Those of both tables; NULL at the end. */
+static const struct shell_command *shell_command_at(size_t index) {
+    if (index < shell_command_count) {
+        return &shell_commands[index];
+    }
+    index -= shell_command_count;
+    return index < shell_more_command_count ? &shell_more_commands[index] : NULL;
+}
+
+const struct shell_command *shell_find(const char *name) {
+    const struct shell_command *command;
+    for (size_t i = 0; (command = shell_command_at(i)) != NULL; i++) {
+        if (strcmp(command->name, name) == 0) {
+            return command;
         }
     }
     return NULL;
 }
 
-static const struct shell_command *shell_find(const char *name) {
-    const struct shell_command *command = shell_find_in(shell_commands, shell_command_count, name);
-    return command != NULL ? command
-                           : shell_find_in(shell_more_commands, shell_more_command_count, name);
-}
-
 bool shell_keys;
+
+void shell_fail(const char *format, ...) {
+    char text[KEYS_TEXT_BYTES], quoted[KEYS_TEXT_BYTES - 16];
+    va_list arguments;
+    va_start(arguments, format);
+    format_va(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (shell_keys) {
+        print("error=%s\n", keys_quote(quoted, sizeof quoted, text));
+        return;
+    }
+    print("%s\n", text);
+}
 
 /* Takes a -k behind the command's name out. */
 static void shell_take_keys(struct shell_words *words) {
@@ -36,16 +57,33 @@ static void shell_take_keys(struct shell_words *words) {
     }
 }
 
+void shell_unknown(const char *name) {
+    const struct shell_command *command, *near = NULL;
+    uint32_t least = COMPLETE_FAR + 1;
+    for (size_t i = 0; (command = shell_command_at(i)) != NULL; i++) {
+        uint32_t distance = complete_distance(name, command->name);
+        if (distance < least && distance < strlen(command->name)) {
+            least = distance;
+            near = command;
+        }
+    }
+    if (near != NULL) {
+        shell_fail("%s: unknown command; did you mean `%s`?", name, near->name);
+        return;
+    }
+    shell_fail("%s: unknown command; `help` lists them", name);
+}
+
 static void shell_execute(struct shell_words *words) {
     shell_take_keys(words);
     const struct shell_command *command = shell_find(words->word[0]);
     if (command == NULL) {
-        print("%s: unknown command; `help` lists them\n", words->word[0]);
+        shell_unknown(words->word[0]);
         return;
     }
     if (words->count < command->least_words || words->count > command->most_words) {
-        print("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
-              command->usage);
+        shell_fail("usage: %s%s%s", command->name, command->usage[0] != '\0' ? " " : "",
+                   command->usage);
         return;
     }
     command->run(words->count, words->word);
@@ -57,7 +95,8 @@ static void shell_line(char *text) {
         struct shell_words words;
         const char *error = shell_parse(&rest, &words);
         if (error != NULL) {
-            print("%s\n", error);
+            shell_take_keys(&words);
+            shell_fail("%s", error);
             return;
         }
         if (words.count > 0) {
@@ -77,6 +116,47 @@ static void shell_show_line(void) {
     print(SHELL_PROMPT);
     if (!shell_editor.done) {
         line_redraw(&shell_editor);
+    }
+}
+
+/* --- Completion. --- */
+
+/* What may stand there: a command, or the name of a module; NULL at the end. */
+static const char *shell_candidate(const struct complete_place *place, size_t index) {
+    static const char help[] = "help";
+    if (place->is_command || (place->command_length == sizeof help - 1 &&
+                              memcmp(place->command, help, sizeof help - 1) == 0)) {
+        const struct shell_command *command = shell_command_at(index);
+        return command != NULL ? command->name : NULL;
+    }
+    const struct module *module = modules_at((uint32_t)index);
+    return module != NULL ? module->name : NULL;
+}
+
+static void shell_show_candidates(const struct complete_place *place) {
+    const char *candidate;
+    print("\n");
+    for (size_t i = 0; (candidate = shell_candidate(place, i)) != NULL; i++) {
+        if (strncmp(candidate, place->word, place->length) == 0) {
+            print("%s  ", candidate);
+        }
+    }
+    print("\n");
+    shell_show_line();
+}
+
+static void shell_complete(struct line *line) {
+    struct complete_place place = complete_place(line->text, line->cursor);
+    struct completion completion = {.word = place.word, .length = place.length};
+    const char *candidate;
+    for (size_t i = 0; (candidate = shell_candidate(&place, i)) != NULL; i++) {
+        completion_offer(&completion, candidate);
+    }
+    if (completion.count > 1 && completion.common == place.length) {
+        shell_show_candidates(&place);
+    } else if (completion.count > 0) {
+        line_insert(line, completion.first + place.length, completion.common - place.length);
+        line_insert(line, " ", completion.count == 1 ? 1 : 0);
     }
 }
 
@@ -100,6 +180,9 @@ _Noreturn void shell_run(void) {
             break;
         case LINE_CANCEL:
             print(SHELL_PROMPT);
+            break;
+        case LINE_COMPLETE:
+            shell_complete(line);
             break;
         case LINE_REDRAW:
             print("\033[2J\033[H" SHELL_PROMPT);

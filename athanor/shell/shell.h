@@ -10,14 +10,22 @@
 /* Reads and runs commands for good. */
 _Noreturn void shell_run(void);
 
-/* The command that runs was given -k: it prints key=value lines. */
+/* The command that runs was given -k: it prints key=value lines (shell/keys.h). */
 extern bool shell_keys;
+/* Why a command cannot do what it was told: as a line, or as error="…". Without "\n". */
+void shell_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Text of the log, or of somebody else: as it is, or each line as at_s=… text="…". */
+void shell_show_log(const char *text, size_t bytes);
 
 struct shell_command {
     const char *name, *usage, *help;
     size_t least_words, most_words; /* with the name */
     void (*run)(size_t count, const char *const *words);
 };
+
+/* NULL: there is none of that name; shell_unknown says so, and what may have been meant. */
+const struct shell_command *shell_find(const char *name);
+void shell_unknown(const char *name);
 
 /* shell/commands.c; in alphabetical order. */
 extern const struct shell_command shell_commands[];

@@ -5,6 +5,7 @@
 #include "shell/swap_commands.h"
 #include "console/log.h"
 #include "modules/swap.h"
+#include "shell/keys.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
 
@@ -18,10 +19,13 @@ static void command_swapped(const struct module *module, const char *what, const
                  module->name, what, report->closed_ns, report->drain_ns, report->state_bytes);
     }
     if (shell_keys) {
-        print("module=%s %s=%u closed_ns=%lu drain_ns=%lu load_ns=%lu state_bytes=%lu serves=%s\n",
+        char quoted[KEYS_TEXT_BYTES / 4];
+        print("module=%s %s=%u closed_ns=%lu drain_ns=%lu load_ns=%lu state_bytes=%lu serves=%s "
+              "error=%s\n",
               module->name, what, error == NULL, report->closed_ns, report->drain_ns,
               report->load_ns, report->state_bytes,
-              module->instance != NULL ? module->instance->name : "nobody");
+              module->instance != NULL ? module->instance->name : "nobody",
+              keys_quote(quoted, sizeof quoted, error != NULL ? error : ""));
     }
 }
 
@@ -33,7 +37,7 @@ void command_swap(size_t count, const char *const *words) {
     struct module *next = count > 2 ? command_module(words[2]) : swap_next(module);
     if (next == NULL) {
         if (count == 2) {
-            print("%s: the bundle holds no other version of it\n", words[1]);
+            shell_fail("%s: the bundle holds no other version of it", words[1]);
         }
         return;
     }

@@ -3,6 +3,7 @@
  */
 #include "console/log.h"
 #include "modules/workers.h"
+#include "shell/keys.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
 #include <string.h>
@@ -45,10 +46,11 @@ void command_threads(size_t count, const char *const *words) {
     }
     for (uint32_t i = 0; i < shown; i++) {
         const struct thread_row *row = &rows[i];
+        char quoted[THREAD_NAME_BYTES * 2 + 3];
         print(shell_keys ? "thread=%u name=%s priority=%u state=%s cpu_ms=%lu turns=%lu\n"
                          : "%4u %-31s %8u %-9s %10lu %10lu\n",
-              row->id, row->name, row->priority, sched_state_name(row->state),
-              row->used_ns / 1000000, row->runs);
+              row->id, shell_keys ? keys_quote(quoted, sizeof quoted, row->name) : row->name,
+              row->priority, sched_state_name(row->state), row->used_ns / 1000000, row->runs);
     }
 }
 
@@ -56,7 +58,7 @@ void command_spawn(size_t count, const char *const *words) {
     (void)count;
     struct module *module = modules_find(words[1]);
     if (module == NULL || module->instance == NULL) {
-        print("%s: %s\n", words[1], module == NULL ? "no such module" : "has no instance");
+        shell_fail("%s: %s", words[1], module == NULL ? "no such module" : "has no instance");
         return;
     }
     const struct bundle_text function = {words[2], (uint32_t)strlen(words[2])};
@@ -64,6 +66,9 @@ void command_spawn(size_t count, const char *const *words) {
                              ? ALKA_E_SERVICE_ARGUMENT
                              : workers_add(module, function, SCHED_PRIORITY_NORMAL, false);
     if (status != ALKA_OK) {
-        print("%s: no thread: ALKA_%u\n", module->name, (unsigned)status);
+        shell_fail("%s: no thread: ALKA_%u", module->name, (unsigned)status);
+    } else if (shell_keys) {
+        char quoted[KEYS_TEXT_BYTES / 2];
+        print("module=%s function=%s\n", module->name, keys_quote(quoted, sizeof quoted, words[2]));
     }
 }

@@ -18,7 +18,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "boot"))
 sys.path.insert(0, str(HERE.parent / "tools"))
 import font  # noqa: E402
-from machine import STATUS_GOOD, BootError, Image, Machine  # noqa: E402
+from machine import PROMPT, STATUS_GOOD, BootError, Image, Machine  # noqa: E402
 
 TIMEOUT = 100
 STATUS_FAILED, STATUS_PANIC = 35, 37
@@ -249,9 +249,13 @@ CLIENT = """(module
   (func (export "ask") (result i32) (i32.add (call $is_new) (global.get $calls))))"""
 
 
+def unquote(value):
+    return re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match.group(1), match.group(1)), value[1:-1]) if value.startswith('"') else value
+
+
 def keys(text):
     """The key=value pairs of each line."""
-    return [dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line)) for line in text.splitlines() if "=" in line]
+    return [{key: unquote(value) for key, value in re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', line)} for line in text.splitlines() if "=" in line]
 
 
 def state_of(machine, name):
@@ -605,6 +609,73 @@ def case_workers(args, folder):
         machine.command("unload busy; unload poor; kill asker; kill middle; kill server")
         require(gone("busy", "poor", "asker"), f"threads are left: {threads().keys()}")
         machine.finish()
+
+
+PAIR = r'[a-z][a-z0-9_]*=(?:"(?:[^"\\\n]|\\["\\n])*"|[A-Za-z0-9._:+/%-]+)'
+KEYS_LINE = re.compile(rf"{PAIR}(?: {PAIR})*")
+LOG_LINE = re.compile(rf"{PROMPT}|\[ *\d+\.\d{{6}}\] ")  # what is typed is shown again behind a line of the log
+# What stands for the words of a usage; the other words are a module's name.
+ARGUMENTS = {"FUNCTION": "main", "FAULT": "trap"}
+
+
+def key_lines(text):
+    """The pairs of each line that is not one of the log's, all of which have to be key=value lines."""
+    lines = [line for line in text.splitlines() if not LOG_LINE.match(line)]
+    for line in lines:
+        require(KEYS_LINE.fullmatch(line), f"not a key=value line: {line!r}")
+    return [{key: unquote(value) for key, value in (pair.split("=", 1) for pair in re.findall(PAIR, line))} for line in lines]
+
+
+def case_keys(args, folder):
+    """Every command that `help` lists takes -k, and then prints key=value lines only, also when it has to refuse."""
+    odd = assemble(folder, '(module (func $odd (export "say \\"no\\" \\\\ = now") unreachable))')
+    crash = assemble(folder, '(module (memory 1) (func (export "main")) (func (export "trap") unreachable))')
+    with boot(args, make_bundle(folder, [("odd", odd, []), ("crash", crash, ['start = ["main", { function = "trap", trap = true }]'])])) as machine:
+        machine.wait_for_shell()
+        rows = key_lines(machine.command("help -k"))
+        usages = {row["command"]: row["usage"] for row in rows}
+        require(len(usages) == len(machine.command("help").splitlines()) > 20, f"help -k lists {list(usages)}")
+        for name, usage in usages.items():
+            if name in ("poweroff", "reboot"):
+                continue
+            words = re.sub(r"\[[^]]*\]+", "", usage).split()
+            line = " ".join([name, "-k", *(ARGUMENTS.get(word, "crash") for word in words)])
+            require(key_lines(machine.command(line)), f"{line}: prints nothing")
+            answer = key_lines(machine.command(f"{name} -k" + " x" * 40))
+            require(any("error" in row for row in answer), f"{name} with too many words: {answer}")
+            if "NAME" in words:
+                answer = key_lines(machine.command(" ".join([name, "-k", "nobody", *words[1:]])))
+                require(any("no such module" in row.get("error", "") for row in answer), f"{name} nobody: {answer}")
+            answer = key_lines(machine.command(f"help -k {name}"))
+            require(len(answer) == 1 and answer[0]["command"] == name and answer[0]["help"], f"help {name}: {answer}")
+            require(f"usage: {name} [-k]" in machine.command(f"help {name}"), f"help {name}")
+        require(key_lines(machine.command("klil -k"))[0]["error"].endswith("did you mean `kill`?"), "no suggestion")
+        machine.command('run odd "say"')
+        answer = key_lines(machine.command("caps -k odd; run -k odd; run -k odd nothing; swap -k odd; rollback -k odd"))
+        require(any("outcome" in row for row in answer), f"{answer}")
+        machine.command("start odd; spawn odd nothing")
+        require(key_lines(machine.command("log -k"))[-1].keys() >= {"at_s", "text"}, "log -k")
+        require(machine.finish("poweroff -k") == STATUS_GOOD, "poweroff -k does not power off")
+        require("\naction=poweroff\n" in machine.transcript, "poweroff -k says nothing")
+    with boot(args) as machine:
+        machine.wait_for_shell()
+        machine.finish("reboot -k")
+        require("\naction=reboot\n" in machine.transcript, "reboot -k says nothing")
+
+
+def case_tab(args, _):
+    """Tab ends words: commands, then names of modules; two tabs are not needed to see what there is."""
+    with boot(args) as machine:
+        machine.wait_for_shell()
+        for typed, echoed in (("upt\t\r", r"uptime \n.* ticks"), ("dump cr\t\r", r"dump crash \n.*crash 4"),
+                              ("uptime;run he\t\r", r"run hello \n(.*\n)*.*main returned 0"), ("help ki\t\r", r"help kill \nusage: kill"),
+                              ("nothing \t\x15\r", r"hello  sha256  matmul  echo  caller  crash  \n.*nothing "),
+                              ("re\t\x15uptime\r", r"reboot  restart  \nathanor> re.*\n.* ticks"), ("\t\x15\r", r"bench  caps  .*uptime  \n")):
+            machine.type(typed)
+            machine.expect(echoed)
+            machine.wait_for_shell()
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
 
 
 def qmp(path, command, **arguments):
