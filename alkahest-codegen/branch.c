@@ -62,7 +62,7 @@ void label_bind(struct emit *e, struct block *block) {
 /* --- Values ------------------------------------------------------------------------------------*/
 
 static void copy_slot(struct emit *e, const struct value *from, int32_t to_disp, unsigned temp) {
-    frame_copy(e, from->type, frame_mem(e, to_disp), slot_mem(e, from), temp);
+    frame_copy(e, from->type, to_disp, slot_disp(e, (uint32_t)(from - e->stack)), temp);
 }
 
 /* The topmost values, all in their slots, to the slots of the label: upwards, since a label never

@@ -196,11 +196,11 @@ void call_store_results(struct emit *e, const alka_valtype *types, uint32_t coun
             struct alka_place place = alka_place_next(&places, type);
             if ((place.kind == ALKA_PLACE_STACK) != is_stack)
                 continue;
-            struct x64_rm slot = frame_mem(e, slot_disp(e, i < count ? first + i : ref_depth));
+            int32_t slot = slot_disp(e, i < count ? first + i : ref_depth);
             if (is_stack)
-                frame_copy(e, kind, slot, frame_mem(e, (int32_t)place.index), X64_RAX);
+                frame_copy(e, kind, slot, (int32_t)place.index, X64_RAX);
             else
-                value_store(e, kind, slot, abi_result_reg(place));
+                value_store(e, kind, frame_mem(e, slot), abi_result_reg(place));
         }
     }
 }
@@ -415,10 +415,9 @@ static void tail_raise_args(struct emit *e, const struct alka_functype *type) {
     int32_t distance = e->top_disp - e->bottom_disp;
     int32_t area = (int32_t)alka_stack_area_bytes(type->params, type->param_count);
     for (int32_t at = area - 8; distance && at >= 0; at -= 8) {
-        struct x64_rm from = frame_mem(e, e->bottom_disp - area + at);
-        x64_g(&e->x, X64_MOV | X64_W, X64_GPR(R10), from);
-        from.disp += distance;
-        x64_g(&e->x, X64_MOV_STORE | X64_W, X64_GPR(R10), from);
+        int32_t from = e->bottom_disp - area + at;
+        x64_g(&e->x, X64_MOV | X64_W, X64_GPR(R10), frame_mem(e, from));
+        x64_g(&e->x, X64_MOV_STORE | X64_W, X64_GPR(R10), frame_mem(e, from + distance));
     }
 }
 

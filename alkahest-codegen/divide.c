@@ -18,7 +18,7 @@ static struct operand divide_operands(struct emit *e, struct value *a, struct va
 
 static void divide_test_zero(struct emit *e, x64_op w, const struct operand *divisor) {
     if (operand_is_reg(divisor))
-        x64_put(&e->x, X64_TEST | w, divisor->rm.base, divisor->rm);
+        x64_put(&e->x, X64_TEST | w, x64_rm_register(divisor->rm), divisor->rm);
     else
         x64_alu_imm(&e->x, X64_CMP | w, divisor->rm, 0);
     emit_trap_if(e, X64_E, ALKA_TRAP_INTEGER_DIVIDE_BY_ZERO);

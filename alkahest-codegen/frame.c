@@ -111,17 +111,12 @@ void frame_reload(struct emit *e, const struct home *home) {
 }
 
 /* A v128 goes in two halves, so that one general register does for every kind. */
-void frame_copy(struct emit *e, unsigned kind, struct x64_rm to, struct x64_rm from,
-                unsigned temp) {
-    x64_op w = kind_w(kind);
-    x64_g(&e->x, X64_MOV | w, reg_gpr(temp), from);
-    x64_g(&e->x, X64_MOV_STORE | w, reg_gpr(temp), to);
-    if (kind != ALKA_KIND_V128)
-        return;
-    from.disp += 8;
-    to.disp += 8;
-    x64_g(&e->x, X64_MOV | X64_W, reg_gpr(temp), from);
-    x64_g(&e->x, X64_MOV_STORE | X64_W, reg_gpr(temp), to);
+void frame_copy(struct emit *e, unsigned kind, int32_t to, int32_t from, unsigned temp) {
+    int32_t bytes = kind == ALKA_KIND_V128 ? 16 : 8;
+    for (int32_t at = 0; at < bytes; at += 8) {
+        x64_g(&e->x, X64_MOV | kind_w(kind), reg_gpr(temp), frame_mem(e, from + at));
+        x64_g(&e->x, X64_MOV_STORE | kind_w(kind), reg_gpr(temp), frame_mem(e, to + at));
+    }
 }
 
 /* A parameter that arrived on the stack. */

@@ -23,8 +23,8 @@ uint32_t frame_record(const struct emit *e);
 void frame_save(struct emit *e, const struct home *home);
 void frame_reload(struct emit *e, const struct home *home);
 
-/* From memory to memory, through a general register, as wide as the kind. */
-void frame_copy(struct emit *e, unsigned kind, struct x64_rm to, struct x64_rm from, unsigned temp);
+/* Within the frame, rbp-relative, through a general register, as wide as the kind. */
+void frame_copy(struct emit *e, unsigned kind, int32_t to, int32_t from, unsigned temp);
 
 /* Registers of places (abi.h); not for ALKA_PLACE_STACK. */
 static inline unsigned abi_param_reg(struct alka_place place) {

@@ -179,10 +179,10 @@ void low_fsign(struct emit *e, const struct lowering *how) {
  * half from the operand. */
 static void float_unary(struct emit *e, x64_op op, unsigned reg, const struct operand *from) {
     if (operand_is_reg(from) && has_avx(e)) {
-        operand_emit_vex(e, op, reg, from->rm.base, from);
+        operand_emit_vex(e, op, reg, x64_rm_register(from->rm), from);
         return;
     }
-    if (!operand_is_reg(from) || (reg & 15) != from->rm.base)
+    if (!operand_is_reg(from) || (reg & 15) != x64_rm_register(from->rm))
         x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
     operand_emit(e, op, reg, from);
 }
@@ -279,10 +279,10 @@ void low_fround(struct emit *e, const struct lowering *how) {
     x64_op op = kind == ALKA_KIND_F32 ? X64_ROUNDSS : X64_ROUNDSD;
     unsigned imm = how->b | 8u; /* no exceptions */
     if (operand_is_reg(&operand) && has_avx(e)) {
-        operand_emit_vex(e, op, reg, operand.rm.base, &operand);
+        operand_emit_vex(e, op, reg, x64_rm_register(operand.rm), &operand);
         x64_u8(&e->x, imm);
     } else {
-        if (!operand_is_reg(&operand) || (reg & 15) != operand.rm.base)
+        if (!operand_is_reg(&operand) || (reg & 15) != x64_rm_register(operand.rm))
             x64_xx(&e->x, X64_XORPS, reg_xmm(reg), reg_xmm(reg));
         operand_emit_i8(e, op, reg, &operand, imm);
     }

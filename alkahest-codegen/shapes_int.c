@@ -55,7 +55,7 @@ static unsigned cond_swap_operands(unsigned cond) {
 static void cmp_imm(struct emit *e, unsigned kind, struct value *a, int32_t imm) {
     struct operand operand = stack_operand(e, a, loads_of(kind));
     if (imm == 0 && operand_is_reg(&operand)) {
-        x64_put(&e->x, X64_TEST | kind_w(kind), operand.rm.base, operand.rm);
+        x64_put(&e->x, X64_TEST | kind_w(kind), x64_rm_register(operand.rm), operand.rm);
         return;
     }
     if (operand.wasm_off != NO_OFF)
@@ -312,7 +312,7 @@ void low_mul(struct emit *e, const struct lowering *how) {
         unsigned reg = stack_result(e, kind, a, b);
         bool is_reg = operand_is_reg(&operand);
         if (is_reg && (imm == 3 || imm == 5 || imm == 9)) {
-            struct x64_gpr from = {operand.rm.base};
+            struct x64_gpr from = {(uint8_t)x64_rm_register(operand.rm)};
             x64_g(&e->x, X64_LEA | w, reg_gpr(reg),
                   x64_mem_index(from, from,
                                 imm == 3   ? 1

@@ -428,9 +428,9 @@ static void stack_settle_const(struct emit *e, const struct value *value) {
     } else if (x64_fits_i32(bits)) {
         x64_n_i32(&e->x, X64_MOV_IMM | X64_W, 0, slot, (int32_t)bits);
     } else {
+        int32_t disp = slot_disp(e, (uint32_t)(value - e->stack));
         x64_n_i32(&e->x, X64_MOV_IMM, 0, slot, (int32_t)bits);
-        slot.disp += 4;
-        x64_n_i32(&e->x, X64_MOV_IMM, 0, slot, (int32_t)(bits >> 32));
+        x64_n_i32(&e->x, X64_MOV_IMM, 0, frame_mem(e, disp + 4), (int32_t)(bits >> 32));
     }
 }
 

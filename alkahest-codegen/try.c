@@ -96,9 +96,8 @@ static void stub_pad(struct emit *e, const struct stub *stub) {
         alka_valtype param = i < count ? type->params[i] : ALKA_EXNREF;
         struct alka_place place = alka_place_next(&places, param);
         if (place.kind == ALKA_PLACE_STACK)
-            frame_copy(e, alka_valtype_kind(param),
-                       frame_mem(e, e->top_disp + (int32_t)place.index),
-                       frame_mem(e, (int32_t)place.index), X64_R11);
+            frame_copy(e, alka_valtype_kind(param), e->top_disp + (int32_t)place.index,
+                       (int32_t)place.index, X64_R11);
     }
 }
 

@@ -48,43 +48,66 @@ enum x64_gpr_number {
 
 #define X64_GPR(name) ((struct x64_gpr){X64_##name})
 
-/* The r/m operand: a register, or memory. */
-enum x64_rm_kind {
-    X64_RM_REGISTER, /* base */
-    X64_RM_BASE,     /* [base + disp] */
-    X64_RM_INDEX,    /* [base + index << scale + disp] */
-    X64_RM_SCALED,   /* [index << scale + disp] */
-    X64_RM_RIP,      /* [rip + disp] */
-};
-
+/*
+ * The r/m operand: a register, or memory, encoded when it is made. Bytes 0 to 5, as they will stand
+ * behind the opcode: ModRM without its reg field, SIB, displacement; byte 6: the X and B bits of
+ * REX; byte 7: how many of the former there are. What they do not fill may be anything.
+ */
 struct x64_rm {
-    uint8_t kind; /* enum x64_rm_kind */
-    uint8_t base, index;
-    uint8_t scale; /* 0 to 3 */
-    int32_t disp;
+    uint64_t code;
 };
 
-static inline struct x64_rm x64_rm_gpr(struct x64_gpr reg) {
-    return (struct x64_rm){X64_RM_REGISTER, reg.number, 0, 0, 0};
+enum { X64_RM_SIB = 4, X64_RM_RIP = 5, X64_RM_REX_SHIFT = 48, X64_RM_BYTES_SHIFT = 56 };
+
+static inline struct x64_rm x64_rm_make(unsigned rex, unsigned bytes, uint64_t code) {
+    return (struct x64_rm){(uint64_t)rex << X64_RM_REX_SHIFT |
+                           (uint64_t)bytes << X64_RM_BYTES_SHIFT | code};
 }
-static inline struct x64_rm x64_rm_xmm(struct x64_xmm reg) {
-    return (struct x64_rm){X64_RM_REGISTER, reg.number, 0, 0, 0};
+static inline struct x64_rm x64_rm_number(unsigned reg) {
+    return x64_rm_make(reg >> 3, 1, 0xC0 | (reg & 7));
+}
+static inline struct x64_rm x64_rm_gpr(struct x64_gpr reg) { return x64_rm_number(reg.number); }
+static inline struct x64_rm x64_rm_xmm(struct x64_xmm reg) { return x64_rm_number(reg.number); }
+
+/* Mod for a displacement from this base: 0, 1 or 2 for none, one byte, four. */
+static inline unsigned x64_mod(unsigned base, int32_t disp) {
+    unsigned mod = disp == (int8_t)disp ? 1 : 2;
+    return disp == 0 && (base & 7) != X64_RBP ? 0 : mod;
 }
 static inline struct x64_rm x64_mem(struct x64_gpr base, int32_t disp) {
-    return (struct x64_rm){X64_RM_BASE, base.number, 0, 0, disp};
+    unsigned mod = x64_mod(base.number, disp), low = base.number & 7u;
+    unsigned disp_bytes = mod * mod; /* 0, 1 or 4 */
+    uint64_t bits = (uint32_t)disp;
+    if (low == X64_RSP) /* would say that there is a SIB: there is, without index */
+        return x64_rm_make(base.number >> 3, disp_bytes + 2,
+                           bits << 16 | 0x24 << 8 | mod << 6 | X64_RM_SIB);
+    return x64_rm_make(base.number >> 3, disp_bytes + 1, bits << 8 | mod << 6 | low);
 }
 /* index: not rsp */
 static inline struct x64_rm x64_mem_index(struct x64_gpr base, struct x64_gpr index, unsigned scale,
                                           int32_t disp) {
-    return (struct x64_rm){X64_RM_INDEX, base.number, index.number, (uint8_t)scale, disp};
+    unsigned mod = x64_mod(base.number, disp);
+    unsigned sib = scale << 6 | (index.number & 7u) << 3 | (base.number & 7u);
+    return x64_rm_make((index.number & 8u) >> 2 | base.number >> 3, mod * mod + 2,
+                       (uint64_t)(uint32_t)disp << 16 | sib << 8 | mod << 6 | X64_RM_SIB);
 }
 static inline struct x64_rm x64_mem_scaled(struct x64_gpr index, unsigned scale, int32_t disp) {
-    return (struct x64_rm){X64_RM_SCALED, 0, index.number, (uint8_t)scale, disp};
+    unsigned sib = scale << 6 | (index.number & 7u) << 3 | X64_RBP; /* no base */
+    return x64_rm_make((index.number & 8u) >> 2, 6,
+                       (uint64_t)(uint32_t)disp << 16 | sib << 8 | X64_RM_SIB);
 }
 static inline struct x64_rm x64_mem_rip(int32_t disp) {
-    return (struct x64_rm){X64_RM_RIP, 0, 0, 0, disp};
+    return x64_rm_make(0, 5, (uint64_t)(uint32_t)disp << 8 | X64_RM_RIP);
 }
-static inline bool x64_rm_is_register(struct x64_rm rm) { return rm.kind == X64_RM_REGISTER; }
+
+static inline unsigned x64_rm_rex(struct x64_rm rm) {
+    return (unsigned)(rm.code >> X64_RM_REX_SHIFT) & 3;
+}
+static inline bool x64_rm_is_register(struct x64_rm rm) { return (rm.code & 0xC0) == 0xC0; }
+/* Of an operand that is a register. */
+static inline unsigned x64_rm_register(struct x64_rm rm) {
+    return (rm.code & 7) | (x64_rm_rex(rm) & 1) << 3;
+}
 
 /* Bits 0–7 opcode byte; 8–9 map; 10–11 mandatory prefix; the rest flags. */
 typedef uint32_t x64_op;
@@ -217,92 +240,55 @@ static inline void x64_u64(struct x64 *x, uint64_t value) {
 static inline bool x64_fits_i8(int64_t value) { return value == (int8_t)value; }
 static inline bool x64_fits_i32(int64_t value) { return value == (int32_t)value; }
 
-/* [index << scale + disp], [rip + disp] */
-static inline uint8_t *x64_put_rm_far(uint8_t *at, unsigned reg_bits, struct x64_rm rm) {
-    bool is_scaled = rm.kind == X64_RM_SCALED;
-    at[0] = (uint8_t)(reg_bits | (is_scaled ? 4 : 5));
-    at[1] = (uint8_t)((unsigned)rm.scale << 6 | (rm.index & 7u) << 3 | 5);
-    at += is_scaled ? 2 : 1;
-    __builtin_memcpy(at, &rm.disp, 4);
-    return at + 4;
-}
-
-/* ModRM, SIB and displacement. Bytes that may not be there are written nevertheless, and written
- * over: whether they are there cannot be predicted. */
+/* ModRM, SIB and displacement, in one piece; what is behind them is written over. */
 static inline uint8_t *x64_put_rm(uint8_t *at, unsigned reg, struct x64_rm rm) {
-    unsigned reg_bits = (reg & 7) << 3, base = rm.base & 7u;
-    if (rm.kind == X64_RM_REGISTER) {
-        *at = (uint8_t)(0xC0 | reg_bits | base);
-        return at + 1;
-    }
-    if (rm.kind > X64_RM_INDEX)
-        return x64_put_rm_far(at, reg_bits, rm);
-    bool has_index = rm.kind == X64_RM_INDEX, has_sib = has_index || base == X64_RSP;
-    unsigned index = has_index ? rm.index & 7u : X64_RSP; /* rsp: none */
-    unsigned mod = x64_fits_i8(rm.disp) ? 1 : 2;
-    mod = rm.disp == 0 && base != X64_RBP ? 0 : mod;
-    at[0] = (uint8_t)(mod << 6 | reg_bits | (has_sib ? 4 : base));
-    at[1] = (uint8_t)((unsigned)rm.scale << 6 | index << 3 | base);
-    at += has_sib ? 2 : 1;
-    __builtin_memcpy(at, &rm.disp, 4);
-    return at + (size_t)mod * mod; /* 0, 1 or 4 bytes of it */
+    uint64_t code = rm.code | (reg & 7) << 3;
+    __builtin_memcpy(at, &code, 8);
+    return at + (rm.code >> X64_RM_BYTES_SHIFT);
 }
 
-/* What stands around REX, by bits 8 to 11 of the opcode. */
-struct x64_form {
-    uint8_t prefix, prefix_bytes, map, map_bytes; /* the map's first byte is 0F */
-};
-
-/* All before ModRM. `has_rex`: even if it says nothing. */
+/* All before ModRM. `has_rex`: even if it says nothing. Bytes that may not be there are written
+ * nevertheless, and written over: whether they are there cannot be predicted. */
 static inline uint8_t *x64_put_op(uint8_t *at, x64_op op, unsigned rex, bool has_rex) {
-#define X64_FORMS(prefix, bytes)                                              \
-    {prefix, bytes, 0, 0}, {prefix, bytes, 0, 1}, {prefix, bytes, 0x38, 2}, { \
-        prefix, bytes, 0x3A, 2                                                \
-    }
-    static const struct x64_form forms[16] = {X64_FORMS(0, 0), X64_FORMS(0x66, 1),
-                                              X64_FORMS(0xF3, 1), X64_FORMS(0xF2, 1)};
-#undef X64_FORMS
-    struct x64_form form = forms[op >> 8 & 15];
+    unsigned map = op >> 8 & 3, prefix = op >> 10 & 3;
+    *at = (uint8_t)(UINT32_C(0xF2F36600) >> 8 * prefix);
+    at += prefix != 0;
     rex |= op >> 9 & 8; /* X64_W */
-    *at = form.prefix;
-    at += form.prefix_bytes;
     *at = (uint8_t)(0x40 | rex);
     at += rex != 0 || has_rex;
-    at[0] = 0x0F;
-    at[1] = form.map;
-    at += form.map_bytes;
-    *at = (uint8_t)op;
-    return at + 1;
+    /* The maps' own bytes: none, 0F, 0F 38, 0F 3A. */
+    unsigned map_bytes = 0x2210 >> 4 * map & 3;
+    unsigned escape = map & 2 ? 0x3A0F - ((map & 1) ^ 1) * 0x200 : 0x0F;
+    uint32_t code = (map ? escape : 0) | (op & 0xFF) << 8 * map_bytes;
+    __builtin_memcpy(at, &code, 4);
+    return at + map_bytes + 1;
 }
 
 static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
-    unsigned rex = (reg & 8) >> 1 | (rm.index & 8u) >> 2 | (rm.base & 8u) >> 3;
-    bool has_rex = (op & X64_BYTE_REG) && reg >= 4;
-    has_rex |= (op & X64_BYTE_RM) && rm.kind == X64_RM_REGISTER && rm.base >= 4;
-    x->at = x64_put_rm(x64_put_op(x->at, op, rex, has_rex), reg, rm);
+    /* Registers 4 to 7 have a low byte only with a REX; those from 8 on have one anyway. */
+    bool has_rex = ((op & X64_BYTE_REG) && (reg & 4)) ||
+                   ((op & X64_BYTE_RM) && (rm.code & 0xC4) == 0xC4);
+    uint8_t *at = x64_put_op(x->at, op, (reg & 8) >> 1 | x64_rm_rex(rm), has_rex);
+    x->at = x64_put_rm(at, reg, rm);
 }
 
 /* The same with a register as r/m. */
 static inline void x64_put_reg(struct x64 *x, x64_op op, unsigned reg, unsigned rm) {
-    bool has_rex = ((op & X64_BYTE_REG) && reg >= 4) || ((op & X64_BYTE_RM) && rm >= 4);
-    uint8_t *at = x64_put_op(x->at, op, (reg & 8) >> 1 | (rm & 8) >> 3, has_rex);
-    *at = (uint8_t)(0xC0 | (reg & 7) << 3 | (rm & 7));
-    x->at = at + 1;
+    x64_put(x, op, reg, x64_rm_number(rm));
 }
 
 static inline void x64_put_vex(struct x64 *x, x64_op op, unsigned reg, unsigned vvvv,
                                struct x64_rm rm) {
     uint8_t *at = x->at;
-    unsigned map = op >> 8 & 3, w = op >> 12 & 1;
-    unsigned not_r = ~reg >> 3 & 1, not_x = ~(unsigned)rm.index >> 3 & 1,
-             not_b = ~(unsigned)rm.base >> 3 & 1;
+    unsigned map = op >> 8 & 3, w = op >> 12 & 1, rex = x64_rm_rex(rm);
+    unsigned not_r = ~reg >> 3 & 1, not_xb = ~rex & 3;
     unsigned low = (~vvvv & 15) << 3 | (op >> 10 & 3);
-    if (map == 1 && !w && not_x && not_b) {
+    if (map == 1 && !w && rex == 0) {
         *at++ = 0xC5;
         *at++ = (uint8_t)(not_r << 7 | low);
     } else {
         *at++ = 0xC4;
-        *at++ = (uint8_t)(not_r << 7 | not_x << 6 | not_b << 5 | map);
+        *at++ = (uint8_t)(not_r << 7 | not_xb << 5 | map);
         *at++ = (uint8_t)(w << 7 | low);
     }
     *at++ = (uint8_t)op;
