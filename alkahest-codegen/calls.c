@@ -119,7 +119,7 @@ static void call_compute_arg(struct emit *e, struct call_args *args, struct valu
         bool was_own = value_owns(value, to);
         unsigned kind = value->type;
         value_release(e, value, REG_BIT(to));
-        *value = value_reg(kind, to);
+        value_put(value, value_reg(kind, to));
         if (!is_free && !was_own) /* held by nobody: not the entry's to give back */
             value->base_web = NO_WEB - 1;
     } else {
@@ -148,7 +148,7 @@ static void call_store_args(struct emit *e, struct call_args *args) {
             call_store_arg(e, value, args->stack_disp + (int32_t)place.index);
             if (value_is_pending(value)) {
                 value_release(e, value, 0);
-                *value = value_const(value->type, 0);
+                value_put(value, value_const(value->type, 0));
             }
         } else {
             call_add_arg(e, args, value, abi_param_reg(place));
@@ -246,8 +246,7 @@ static void call_pass(struct emit *e, const struct alka_functype *type, bool is_
     if (is_indirect)
         call_add_arg(e, &args, stack_top(e, 0), CALL_INDEX.number);
     call_place_args(e, &args);
-    while (count--)
-        stack_pop(e);
+    stack_pop_to(e, args.first);
 }
 
 /* Up to the call instruction; returns the homes to be reloaded. */

@@ -128,6 +128,7 @@ void stack_drop_to(struct emit *e, uint32_t depth) {
             e->has_flags = false;
         stack_pop(e);
     }
+    e->settled = e->settled < e->depth ? e->settled : e->depth;
 }
 
 void control_die(struct emit *e) {

@@ -255,27 +255,67 @@ static void emit_skip_dead(struct emit *e) {
     }
 }
 
+/* Reads of locals and constants are two of five instructions and emit nothing: they are done here,
+ * one after the other, as long as no deeper entry has to be settled for them. */
+static void emit_pushes(struct emit *e) {
+    enum { LOCAL_GET = 0x20, I32_CONST = 0x41 };
+    struct value *next = &e->stack[e->depth], *end = &e->stack[e->settled + EMIT_WINDOW];
+    const uint8_t *pc = e->pc;
+    for (; next < end; next++) {
+        const uint8_t *immediate = pc + 1;
+        if (*pc == LOCAL_GET)
+            value_put(next, local_read(e, emit_take_u32_at(&immediate), (uint32_t)(pc - e->bytes)));
+        else if (*pc == I32_CONST)
+            value_put(next, value_const(ALKA_KIND_I32, (uint32_t)emit_take_signed_at(&immediate)));
+        else
+            break;
+        pc = immediate;
+    }
+    e->pc = pc;
+    e->depth = (uint32_t)(next - e->stack);
+}
+
+/* The operands of the opcode that comes next may be changed in place. */
+static void emit_unsettle_operands(struct emit *e) {
+    uint32_t below = e->depth > EMIT_OPERANDS ? e->depth - EMIT_OPERANDS : 0;
+    if (e->settled > below)
+        e->settled = below;
+}
+
+static void emit_op(struct emit *e) {
+    e->op_off = (uint32_t)(e->pc - e->bytes);
+    e->pinned = 0;
+    emit_unsettle_operands(e);
+    const struct lowering *how = emit_decode(e);
+    if (e->has_flags && !how->takes_flags)
+        stack_own(e, stack_top(e, 0));
+    how->emit(e, how);
+}
+
+/* To the else or end of the innermost block if no path leads here; false: to nowhere. */
+static bool emit_resume(struct emit *e) {
+    if (e->halt != EMIT_DEAD)
+        return false;
+    emit_skip_dead(e);
+    return true;
+}
+
 static void emit_walk(struct emit *e) {
     const bool is_traced = e->gen->options.trace != NULL;
     for (;;) {
-        if (e->halt) {
-            if (e->halt != EMIT_DEAD)
-                return;
-            emit_skip_dead(e);
-        }
-        if ((size_t)(e->limit - e->x.at) < EMIT_OP_BYTES && !emit_reserve(e, EMIT_OP_BYTES))
+        if (e->halt && !emit_resume(e))
             return;
-        const uint8_t *start = e->x.at;
-        e->op_off = (uint32_t)(e->pc - e->bytes);
-        e->pinned = 0;
-        uint32_t operands = e->depth < EMIT_OPERANDS ? e->depth : EMIT_OPERANDS;
-        e->settled = e->settled < e->depth - operands ? e->settled : e->depth - operands;
-        const struct lowering *how = emit_decode(e);
-        if (e->has_flags && !how->takes_flags)
-            stack_own(e, stack_top(e, 0));
-        how->emit(e, how);
-        if (is_traced)
-            trace_op(e, (uint32_t)(start - e->gen->text));
+        if (e->x.at > e->op_limit && !emit_reserve(e, EMIT_OP_BYTES))
+            return;
+        if (is_traced) {
+            uint32_t start = emit_off(e);
+            emit_op(e);
+            trace_op(e, start);
+            continue;
+        }
+        if (!e->has_flags)
+            emit_pushes(e);
+        emit_op(e);
     }
 }
 
@@ -286,6 +326,7 @@ static bool emit_start_text(struct emit *e) {
     e->limit = gen->text + gen->text_committed;
     if (!emit_reserve(e, EMIT_OP_BYTES))
         return false;
+    e->op_limit = e->limit - EMIT_OP_BYTES;
     while (emit_off(e) & 15)
         x64_u8(&e->x, 0xCC);
     uint32_t start = emit_off(e);
@@ -298,11 +339,12 @@ static alka_status emit_prepare(struct emit *e) {
     const struct alka_body_summary *summary = e->summary;
     ALKA_TRY(alka_arena_take(e->scratch, (size_t)summary->max_operands + 4, sizeof *e->stack,
                              &e->stack));
-    ALKA_TRY(alka_arena_take(e->scratch, summary->local_count, sizeof *e->current, &e->current));
+    ALKA_TRY(
+        alka_arena_take(e->scratch, summary->local_count, sizeof *e->local_webs, &e->local_webs));
     ALKA_TRY(alka_arena_take(e->scratch, (size_t)summary->max_nesting + 1, sizeof *e->blocks,
                              &e->blocks));
     for (uint32_t i = 0; i < summary->local_count; i++)
-        e->current[i] = i;
+        e->local_webs[i] = summary->def_webs[i];
     e->next_def = summary->local_count;
     e->next_block = 1;
     e->try_idx = NO_OFF;

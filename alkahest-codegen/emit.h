@@ -80,12 +80,17 @@ struct value {
                 uint8_t cond;  /* FLAGS: enum flag_cond */
                 uint8_t load;  /* LOAD: enum load_kind */
             };
+            bool is_absolute; /* LOAD: base is the entry's own, a host address that was checked */
         };
         uint64_t head; /* all of these at once: value_head */
     };
-    bool is_absolute; /* LOAD: base is the entry's own, a host address that was checked */
-    int32_t disp;
-    uint32_t wasm_off; /* LOAD: of the instruction, for its trap */
+    union {
+        struct {
+            int32_t disp;
+            uint32_t wasm_off; /* LOAD: of the instruction, for its trap */
+        };
+        uint64_t where; /* both */
+    };
     union {
         uint64_t bits; /* CONST; f32 in the low half; v128: value_const_v128 */
         struct {
@@ -94,10 +99,15 @@ struct value {
     };
 };
 
-/* Entries are made of whole words, which stay in registers; made of bytes, they would be written
- * to memory in pieces and waited for when they are copied. */
+/* Entries are made and copied word by word, which stays in registers; made of bytes, they would be
+ * written to memory in pieces and waited for when they are copied. */
 static inline uint64_t value_head(enum value_kind kind, unsigned type, unsigned base) {
     return (uint64_t)kind | (uint64_t)type << 8 | (uint64_t)base << 16;
+}
+static inline void value_put(struct value *to, struct value from) {
+    to->head = from.head;
+    to->where = from.where;
+    to->bits = from.bits;
 }
 
 /* Conditions of pending comparisons: x64_cond, or one of these of two flags. */
@@ -155,8 +165,8 @@ struct home {
     bool is_saved; /* caller-saved register and calls inside: the frame slot holds it meanwhile */
     bool writes_through; /* is_saved, and every write goes to the slot too: no save needed */
     uint32_t refs;       /* entries of the operand stack that name it */
-    uint32_t last_off;
-    int32_t slot; /* rbp-relative; HOME_NO_SLOT */
+    uint32_t last_off;   /* of the web; in the frame it does not matter: UINT32_MAX */
+    int32_t slot;        /* rbp-relative; HOME_NO_SLOT */
 };
 
 #define HOME_NO_SLOT INT32_MIN
@@ -253,6 +263,7 @@ struct emit {
     const uint8_t *pc;    /* next byte of the body */
     const uint8_t *bytes; /* of the module */
     uint8_t *limit;       /* text that may be written */
+    uint8_t *op_limit;    /* an opcode may start here, at the latest: EMIT_OP_BYTES before that */
     struct value *stack;
     uint32_t depth;
     uint32_t settled; /* entries below are constants or slots */
@@ -275,7 +286,7 @@ struct emit {
     const struct alka_body_summary *summary;
     struct home *homes;
     uint32_t home_web[32]; /* which web lives in each register of live_homes */
-    uint32_t *current;     /* per local: its latest definition */
+    uint32_t *local_webs;  /* per local: the web of its latest definition that anybody reads */
     uint32_t next_def, next_block;
     uint32_t try_idx;       /* the innermost try whose body we are in; NO_OFF */
     uint32_t pad_label_off; /* where the pad that is being emitted goes on */
@@ -357,22 +368,24 @@ static inline struct x64_rm frame_mem(struct emit *e, int32_t disp) {
 }
 
 /* The trusted decoder: bytes that the validator has accepted. */
-static inline uint32_t emit_take_u32(struct emit *e) {
-    uint32_t byte = *e->pc;
+static inline uint32_t emit_take_u32_at(const uint8_t **pc) {
+    uint32_t byte = **pc;
     if (byte < 0x80) {
-        e->pc++;
+        ++*pc;
         return byte;
     }
-    return alka_leb_take_u32(&e->pc);
+    return alka_leb_take_u32(pc);
 }
-static inline int64_t emit_take_signed(struct emit *e) {
-    uint32_t byte = *e->pc;
+static inline int64_t emit_take_signed_at(const uint8_t **pc) {
+    uint32_t byte = **pc;
     if (byte < 0x80) {
-        e->pc++;
+        ++*pc;
         return (int64_t)((uint64_t)byte << 57) >> 57;
     }
-    return alka_leb_take_signed(&e->pc);
+    return alka_leb_take_signed(pc);
 }
+static inline uint32_t emit_take_u32(struct emit *e) { return emit_take_u32_at(&e->pc); }
+static inline int64_t emit_take_signed(struct emit *e) { return emit_take_signed_at(&e->pc); }
 /* (ref null ht) and (ref ht) have a heap type behind their first byte (5.3.3). */
 static inline int64_t emit_take_valtype(struct emit *e) {
     enum { REF_NULL = -0x1D, REF = -0x1C };

@@ -42,33 +42,21 @@ void webs_expire(struct emit *e, uint32_t off) {
 }
 
 /* The last read of a web in a register hands that register over to the operand stack. */
-static void local_push_last(struct emit *e, uint32_t web) {
+struct value local_read_last(struct emit *e, uint32_t web) {
     struct home *home = &e->homes[web];
     if (home->refs == 0) {
         home->state = HOME_IDLE;
         e->live_homes &= ~REG_BIT(home->reg);
-        stack_push(e, value_reg(home->type, home->reg));
-        return;
+        return value_reg(home->type, home->reg);
     }
     home->refs++;
     home->state = HOME_ENDED;
-    stack_push(e, value_local(home->type, web));
+    return value_local(home->type, web);
 }
 
 void low_local_get(struct emit *e, const struct lowering *how) {
     (void)how;
-    uint32_t local = emit_take_u32(e);
-    uint32_t web = e->summary->def_webs[e->current[local]];
-    struct home *home = &e->homes[web];
-    if (home->reg != REG_NONE) {
-        EMIT_ASSERT(home->state == HOME_LIVE && e->home_web[home->reg] == web);
-        if (e->op_off >= home->last_off) {
-            local_push_last(e, web);
-            return;
-        }
-    }
-    home->refs++;
-    stack_push(e, value_local(home->type, web));
+    stack_push(e, local_read(e, emit_take_u32(e), e->op_off));
 }
 
 /* --- Writing -----------------------------------------------------------------------------------*/
@@ -108,7 +96,7 @@ static void local_store_in_register(struct emit *e, uint32_t web, struct value *
         value_release(e, top, 0);
     }
     home->refs++;
-    *top = value_local(home->type, web);
+    value_put(top, value_local(home->type, web));
     if (home->writes_through)
         frame_save(e, home);
 }
@@ -126,11 +114,11 @@ static void local_detach_slot(struct emit *e, uint32_t old_web, const struct val
 /* Where the set value is needed no more, the caller pops it. */
 static void local_write(struct emit *e) {
     uint32_t local = emit_take_u32(e), def = e->next_def++;
-    uint32_t web = e->summary->def_webs[def], old_web = e->summary->def_webs[e->current[local]];
+    uint32_t web = e->summary->def_webs[def], old_web = e->local_webs[local];
     struct value *top = stack_top(e, 0);
     if (web == NO_WEB) /* nobody reads it, and reads of the one before may still be pending */
         return;
-    e->current[local] = def;
+    e->local_webs[local] = web;
     local_detach_slot(e, old_web, top);
     struct home *home = &e->homes[web];
     if (!value_is_web(top, web)) {

@@ -162,6 +162,7 @@ static void regs_choose(struct regs *regs, uint32_t index) {
     unsigned reg =
         hint != REG_NONE && (best.regs & REG_BIT(hint)) ? hint : (unsigned)__builtin_ctz(best.regs);
     home->reg = (uint8_t)reg;
+    home->last_off = web->last_off;
     home->is_saved = best.is_saved;
     home->writes_through = best.writes_through;
     regs->e->saved_regs |= REG_BIT(reg) & REG_CALLEE_SAVED;
@@ -191,7 +192,7 @@ static void regs_start_homes(struct emit *e) {
     for (uint32_t i = 0; i < summary->web_count; i++)
         e->homes[i] = (struct home){.reg = REG_NONE,
                                     .type = (uint8_t)alka_valtype_kind(summary->webs[i].type),
-                                    .last_off = summary->webs[i].last_off,
+                                    .last_off = UINT32_MAX,
                                     .slot = HOME_NO_SLOT};
 }
 

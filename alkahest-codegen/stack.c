@@ -311,7 +311,7 @@ unsigned value_zero_bits(const struct value *value) {
 static void value_become_reg(struct emit *e, struct value *value, unsigned reg) {
     unsigned kind = value->type, zero_bits = value_zero_bits(value);
     value_release(e, value, REG_BIT(reg));
-    *value = value_reg(kind, reg);
+    value_put(value, value_reg(kind, reg));
     value->zero_bits = (uint8_t)zero_bits;
     e->pinned |= REG_BIT(reg);
 }
@@ -447,8 +447,8 @@ void stack_settle(struct emit *e, struct value *value) {
         value_release(e, value, 0);
         e->pinned = pinned;
     }
-    *value =
-        (struct value){.kind = VALUE_SLOT, .type = (uint8_t)kind, .zero_bits = value->zero_bits};
+    uint64_t zero_bits = (uint64_t)value->zero_bits << 32;
+    value_put(value, (struct value){.head = value_head(VALUE_SLOT, kind, 0) | zero_bits});
 }
 
 /* NOLINTEND(misc-no-recursion) */
@@ -524,7 +524,7 @@ static const uint8_t *hint_skip_operand(const struct emit *e, const uint8_t *pc)
     if (op == 0x20) { /* local.get */
         pc++;
         uint32_t local = alka_leb_take_u32(&pc);
-        uint32_t web = e->summary->def_webs[e->current[local]];
+        uint32_t web = e->local_webs[local];
         return web != e->summary->def_webs[e->next_def] ? pc : NULL;
     }
     return pc;

@@ -20,7 +20,7 @@ static inline struct value *stack_top(struct emit *e, uint32_t n) {
 /* The deepest entry that is not settled becomes so: the window is full. */
 void stack_settle_deepest(struct emit *e);
 static inline void stack_push(struct emit *e, struct value value) {
-    e->stack[e->depth++] = value;
+    value_put(&e->stack[e->depth++], value);
     if (__builtin_expect(e->depth - e->settled > EMIT_WINDOW, 0))
         stack_settle_deepest(e);
 }
@@ -135,7 +135,8 @@ void stack_replace(struct emit *e, uint32_t count, unsigned kind, unsigned reg);
  */
 unsigned stack_pop_condition(struct emit *e);
 
-/* locals.c */
+/* locals.c: of a web in a register, for the last time */
+struct value local_read_last(struct emit *e, uint32_t web);
 void web_start(struct emit *e, uint32_t web);
 void web_end(struct emit *e, uint32_t web);
 /* Webs whose last use is behind us, at the end of a loop. */
@@ -169,7 +170,12 @@ static inline void value_release(struct emit *e, const struct value *value, reg_
 static inline void stack_pop(struct emit *e) {
     EMIT_ASSERT(e->depth > 0);
     value_release(e, &e->stack[--e->depth], 0);
-    e->settled = e->settled < e->depth ? e->settled : e->depth;
+}
+/* The same for more entries than EMIT_OPERANDS. */
+static inline void stack_pop_to(struct emit *e, uint32_t depth) {
+    while (e->depth > depth)
+        stack_pop(e);
+    e->settled = e->settled < depth ? e->settled : depth;
 }
 
 static inline struct value value_reg(unsigned kind, unsigned reg) {
@@ -180,6 +186,18 @@ static inline struct value value_const(unsigned kind, uint64_t bits) {
 }
 static inline struct value value_local(unsigned kind, uint32_t web) {
     return (struct value){.head = value_head(VALUE_LOCAL, kind, 0), .bits = web};
+}
+
+/* The entry of the local.get at `off`: read as late as possible. */
+static inline struct value local_read(struct emit *e, uint32_t local, uint32_t off) {
+    uint32_t web = e->local_webs[local];
+    struct home *home = &e->homes[web];
+    EMIT_ASSERT(home->reg == REG_NONE ||
+                (home->state == HOME_LIVE && e->home_web[home->reg] == web));
+    if (off >= home->last_off)
+        return local_read_last(e, web);
+    home->refs++;
+    return value_local(home->type, web);
 }
 
 /* A constant of 128 bits lies in the read-only data: its entry holds the offset there plus 1, and 0

@@ -34,6 +34,7 @@ bool emit_reserve(struct emit *e, size_t bytes) {
     }
     gen->text_committed = (uint32_t)to;
     e->limit = gen->text + to;
+    e->op_limit = e->limit - EMIT_OP_BYTES;
     return true;
 }
 

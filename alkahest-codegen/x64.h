@@ -266,8 +266,8 @@ static inline uint8_t *x64_put_op(uint8_t *at, x64_op op, unsigned rex, bool has
 
 static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
     /* Registers 4 to 7 have a low byte only with a REX; those from 8 on have one anyway. */
-    bool has_rex = ((op & X64_BYTE_REG) && (reg & 4)) ||
-                   ((op & X64_BYTE_RM) && (rm.code & 0xC4) == 0xC4);
+    bool has_rex =
+        ((op & X64_BYTE_REG) && (reg & 4)) || ((op & X64_BYTE_RM) && (rm.code & 0xC4) == 0xC4);
     uint8_t *at = x64_put_op(x->at, op, (reg & 8) >> 1 | x64_rm_rex(rm), has_rex);
     x->at = x64_put_rm(at, reg, rm);
 }
