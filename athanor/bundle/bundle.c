@@ -209,8 +209,8 @@ static enum bundle_error check_header(struct alka_span bytes, struct bundle *out
         .supervisor_count = header.supervisor_count,
         .supervisors_off = header.supervisors_off,
     };
-    if (header.reserved != 0)
-        return BUNDLE_LIMIT;
+    if (header.scheduler >= BUNDLE_SCHEDULERS)
+        return BUNDLE_SCHEDULER;
     *out_bundle = bundle;
     return BUNDLE_OK;
 }
@@ -237,6 +237,17 @@ struct bundle_text bundle_name(const struct bundle *bundle) {
     struct raw_header header;
     copy_out(&header, bundle->bytes, 0, sizeof header);
     return text_at(bundle, header.name);
+}
+
+enum bundle_scheduler bundle_scheduler(const struct bundle *bundle) {
+    struct raw_header header;
+    copy_out(&header, bundle->bytes, 0, sizeof header);
+    return (enum bundle_scheduler)header.scheduler;
+}
+
+const char *bundle_scheduler_name(enum bundle_scheduler scheduler) {
+    static const char *const names[BUNDLE_SCHEDULERS] = {NULL, "round_robin", "fair"};
+    return names[scheduler];
 }
 
 struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx) {
@@ -325,6 +336,8 @@ const char *bundle_error_text(enum bundle_error error) {
         return "an object of the bundle cannot be, or is not in order";
     case BUNDLE_GRANT:
         return "a module of the bundle is granted what is not there, or not in order";
+    case BUNDLE_SCHEDULER:
+        return "the bundle asks for a scheduler that this kernel does not know";
     }
     return "unknown bundle error";
 }

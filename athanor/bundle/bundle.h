@@ -57,6 +57,14 @@
 #define BUNDLE_EXPECT_RETURN 0u
 #define BUNDLE_EXPECT_ANY_TRAP 1u
 
+/* Which thread runs, if several could: the kernel's choice, or the manifest's. */
+enum bundle_scheduler {
+    BUNDLE_SCHEDULER_ANY,
+    BUNDLE_SCHEDULER_ROUND_ROBIN,
+    BUNDLE_SCHEDULER_FAIR,
+    BUNDLE_SCHEDULERS,
+};
+
 enum bundle_error {
     BUNDLE_OK,
     BUNDLE_TRUNCATED, /* shorter than its header or than the header says */
@@ -73,6 +81,7 @@ enum bundle_error {
     BUNDLE_LIMIT,      /* a limit or an expectation no module can have */
     BUNDLE_OBJECT,     /* an object that cannot be, or is not in order */
     BUNDLE_GRANT,      /* a grant of nothing, of no right, or not in order */
+    BUNDLE_SCHEDULER,  /* a scheduler this kernel does not know */
 };
 
 /* Capability bits, in the order of services.def. */
@@ -194,6 +203,10 @@ const char *bundle_error_text(enum bundle_error error);
 
 /* The system's name, as the manifest gives it. */
 struct bundle_text bundle_name(const struct bundle *bundle);
+
+enum bundle_scheduler bundle_scheduler(const struct bundle *bundle);
+/* As the manifest writes it; NULL for BUNDLE_SCHEDULER_ANY. */
+const char *bundle_scheduler_name(enum bundle_scheduler scheduler);
 
 /* Require module_idx < module_count, call_idx < call_count, start_idx < start_count. */
 struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx);

@@ -2,6 +2,7 @@
 
     [system]
     name = "default"
+    scheduler = "fair"                   # or "round_robin": how threads share the processor (the kernel's choice)
 
     [[module]]
     name = "caller"                      # [a-z][a-z0-9_-]*, at most 32 bytes, unique
@@ -69,6 +70,7 @@ MEMORY_PAGES_MAX = 65536
 MODULE_BYTES_MAX = 2**27 - 1
 TRAP_CODE = re.compile(r"ALKA_(6\d\d)")
 AFTER_TRAP = ("restart", "stop")
+SCHEDULERS = ("round_robin", "fair")
 EXPECT_RETURN = 0
 EXPECT_ANY_TRAP = 1
 SERVICE = re.compile(r"^SERVICE\((\w+),", re.MULTILINE)
@@ -121,6 +123,7 @@ class System:
     modules: list
     objects: list  # by name
     supervisors: list  # parents first: the root; empty if it supervises nobody
+    scheduler: str  # empty: the kernel's choice
 
 
 class Vocabulary:
@@ -336,15 +339,23 @@ class ManifestReader(Reader):
             self.error(("module",), f"{len(values)} modules are more than {MODULES_MAX}")
         return modules
 
+    def scheduler(self, table, path):
+        scheduler = self.get(table, "scheduler", str, path, default="")
+        if isinstance(table.get("scheduler"), str) and scheduler not in SCHEDULERS:
+            self.error(path + ("scheduler",),
+                       f'"{scheduler}" is neither "round_robin" nor "fair"{did_you_mean(scheduler, SCHEDULERS)}')
+        return scheduler
+
     def read(self):
         text, manifest = self.load()
         self.lines = key_lines(text.replace("\r\n", "\n"))
         self.known_keys(manifest, ["system", "module", "supervisor", *OBJECT_KINDS], ())
         system = self.get(manifest, "system", dict, (), default={}, required=True)
-        name = ""
+        name = scheduler = ""
         if system or "system" in manifest:
-            self.known_keys(system, ["name"], ("system",))
+            self.known_keys(system, ["name", "scheduler"], ("system",))
             name = self.name(system, ("system",))
+            scheduler = self.scheduler(system, ("system",))
         values = self.get(manifest, "module", list, (), default=[])
         supervisors = read_supervisors(self, self.get(manifest, "supervisor", list, (), default=[]), self.names(values))
         modules = self.modules(values, {supervisor.name for supervisor in supervisors} | {ROOT})
@@ -353,7 +364,7 @@ class ManifestReader(Reader):
             module.grants = read_handles(self, module, table, path, objects, modules)
         self.fail_if_errors()
         is_supervised = len(supervisors) > 1 or any(module.supervisor for module in modules)
-        return System(name, modules, objects, parents_first(supervisors) if is_supervised else [])
+        return System(name, modules, objects, parents_first(supervisors) if is_supervised else [], scheduler)
 
 
 def read_manifest(file, search, words):

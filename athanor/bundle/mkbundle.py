@@ -22,6 +22,7 @@ GRANT = struct.Struct("<III")
 CHECKED_FROM = 20
 BUNDLE_BYTES_MAX = 2**32 - 1
 FLAG_STOP_AFTER_TRAP = 1
+SCHEDULER_NUMBERS = {"": 0, "round_robin": 1, "fair": 2}
 
 
 def align8(size):
@@ -112,7 +113,8 @@ class Writer:
         if total > BUNDLE_BYTES_MAX:
             raise ManifestErrors(f"the bundle would have {total} bytes, more than {BUNDLE_BYTES_MAX}")
         checked = struct.pack("<9I", len(modules), self.modules_off, *name, len(self.system.objects), self.objects_off,
-                              len(self.system.supervisors), self.supervisors_off, 0) + body
+                              len(self.system.supervisors), self.supervisors_off,
+                              SCHEDULER_NUMBERS[self.system.scheduler]) + body
         checked += bytes(images_off - CHECKED_FROM - len(checked)) + images
         return struct.pack("<8sIII", MAGIC, VERSION, total, zlib.crc32(checked)) + checked
 

@@ -26,7 +26,7 @@ struct raw_header {
     struct raw_text name;
     uint32_t object_count, objects_off;
     uint32_t supervisor_count, supervisors_off;
-    uint32_t reserved;
+    uint32_t scheduler; /* enum bundle_scheduler */
 };
 
 struct raw_module {

@@ -10,6 +10,7 @@
 #include "modules/call.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
+#include "sched/thread.h"
 #include <string.h>
 
 struct alka_registry modules_registry;
@@ -169,6 +170,10 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
     enum bundle_error error = bundle_open(bytes, &modules_bundle);
     if (error != BUNDLE_OK) {
         return bundle_error_text(error);
+    }
+    const char *scheduler = bundle_scheduler_name(bundle_scheduler(&modules_bundle));
+    if (scheduler != NULL) {
+        threads_suggest_policy(scheduler);
     }
     uint32_t count = modules_bundle.module_count;
     if (count > 0) {

@@ -66,7 +66,7 @@ static void rr_charge(struct sched_policy *policy, struct sched_thread *running,
 
 struct sched_policy *sched_round_robin_init(struct sched_round_robin *round_robin) {
     static const struct sched_policy_class class = {
-        .name = "round-robin",
+        .name = "round_robin",
         .enqueue = rr_enqueue,
         .dequeue = rr_dequeue,
         .take = rr_take,

@@ -61,6 +61,19 @@ void sched_start(struct sched *sched, struct sched_thread *thread, uint64_t now)
     sched_make_ready(sched, thread, SCHED_STARTED, now);
 }
 
+void sched_set_policy(struct sched *sched, struct sched_policy *policy) {
+    struct sched_list ready = {NULL, NULL};
+    for (uint32_t i = 0; i < sched->ready_count; i++)
+        sched_list_append(&ready, sched->policy->class->take(sched->policy));
+    sched->policy = policy;
+    while (ready.first != NULL) {
+        struct sched_thread *thread = ready.first;
+        sched_list_remove(&ready, thread);
+        policy->class->enqueue(policy, thread, SCHED_STARTED);
+    }
+    sched_offer(sched);
+}
+
 /* --- Waiting and waking. --- */
 
 bool sched_block(struct sched *sched, uint32_t cpu, uint64_t deadline, uint64_t now) {

@@ -27,7 +27,7 @@
  *   was overspent is missing in the next period; what was left over is lost. Over a boundary
  *   of two periods at most two budgets can be spent in a row.
  *
- * Which of the ready threads runs is a policy: one file, chosen at the start (policy.h).
+ * Which of the ready threads runs is a policy: one file (policy.h), chosen when the system starts.
  *
  * Whoever hosts it serializes all calls; blocking (yielding, ending), sched_next and the switch of
  * stacks are one step, so that nobody else runs a thread before it has left its stack. Times are
@@ -119,6 +119,9 @@ struct sched {
 /* All processors are idle since `now`. `policy` and the scheduler must not move. */
 void sched_init(struct sched *sched, struct sched_policy *policy, uint32_t cpu_count,
                 const struct sched_host *host, uint64_t now);
+/* From now on the policy is this one, which holds no thread: those that are ready go over to it, in
+ * the order in which the old one would have had them run. */
+void sched_set_policy(struct sched *sched, struct sched_policy *policy);
 
 /* budget_ns 0 (no limit), or 0 < budget_ns <= period_ns <= INT64_MAX / 4. */
 void sched_account_init(struct sched_account *account, uint64_t budget_ns, uint64_t period_ns);

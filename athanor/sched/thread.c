@@ -260,18 +260,46 @@ void thread_mutex_give(struct thread_mutex *mutex) {
 
 /* --- The first. --- */
 
-static struct sched_policy *threads_choose_policy(const char *name) {
+enum { THREADS_POLICIES = 2 };
+static struct sched_policy
+    *threads_policies[THREADS_POLICIES]; /* the first one if nobody chooses */
+static bool threads_policy_is_chosen;
+
+/* NULL: there is none of that name. */
+static struct sched_policy *threads_find_policy(const char *name) {
+    uint32_t i = 0;
+    while (i < THREADS_POLICIES && strcmp(name, threads_policies[i]->class->name) != 0) {
+        i++;
+    }
+    return i < THREADS_POLICIES ? threads_policies[i] : NULL;
+}
+
+static void threads_choose_first(const char *name) {
     static struct sched_round_robin round_robin;
     static struct sched_fair fair;
-    struct sched_policy *policy = sched_fair_init(&fair);
-    if (name != NULL && strcmp(name, policy->class->name) == 0) {
-        return policy;
+    threads_policies[0] = sched_round_robin_init(&round_robin);
+    threads_policies[1] = sched_fair_init(&fair);
+    threads_policy = name == NULL ? NULL : threads_find_policy(name);
+    threads_policy_is_chosen = threads_policy != NULL;
+    if (threads_policy == NULL) {
+        threads_policy = threads_policies[0];
     }
-    return sched_round_robin_init(&round_robin);
+}
+
+void threads_suggest_policy(const char *name) {
+    struct sched_policy *policy = threads_find_policy(name);
+    if (threads_policy_is_chosen || policy == NULL || policy == threads_policy) {
+        return;
+    }
+    uint64_t flags = threads_lock();
+    threads_policy_is_chosen = true; /* for good: the other one keeps notes of threads */
+    threads_policy = policy;
+    sched_set_policy(&threads_sched, policy);
+    threads_unlock(flags);
 }
 
 alka_status threads_start(struct alka_thread *first, const char *policy) {
-    threads_policy = threads_choose_policy(policy);
+    threads_choose_first(policy);
     ALKA_TRY(machine_start());
     struct thread *thread = thread_new("kernel", NULL, SCHED_PRIORITY_NORMAL);
     if (thread == NULL) {

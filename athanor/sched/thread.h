@@ -62,6 +62,8 @@ struct thread {
  * the one of that name, or round robin. ALKA_E_OUT_OF_MEMORY.
  */
 ALKA_MUST_CHECK alka_status threads_start(struct alka_thread *first, const char *policy);
+/* The policy of that name, unless threads_start was told one. */
+void threads_suggest_policy(const char *name);
 bool threads_are_started(void);
 
 /* A thread that will run run(arg) once it is started. It is the maker's: thread_join gives it back.

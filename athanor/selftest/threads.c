@@ -131,7 +131,7 @@ static const char *threads_waking(void) {
     }
     struct threads_stats stats;
     threads_stats(&stats);
-    if (late != 0 && strcmp(stats.policy, "round-robin") == 0) {
+    if (late != 0 && strcmp(stats.policy, "round_robin") == 0) {
         return "an urgent thread did not run at once";
     }
     return handover.status == ALKA_OK && handover.taken == 100 ? NULL : "a wake-up was lost";

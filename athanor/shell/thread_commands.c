@@ -52,6 +52,13 @@ void command_threads(size_t count, const char *const *words) {
               row->id, shell_keys ? keys_quote(quoted, sizeof quoted, row->name) : row->name,
               row->priority, sched_state_name(row->state), row->used_ns / 1000000, row->runs);
     }
+    struct threads_stats stats;
+    threads_stats(&stats);
+    print(shell_keys
+              ? "scheduler=%s switches=%lu stops=%lu retries=%lu idle_ms=%lu\n"
+              : "scheduler %s: %lu switches, %lu of them in module code, %lu put off; %lu ms "
+                "idle\n",
+          stats.policy, stats.switches, stats.stops, stats.retries, stats.idle_ns / 1000000);
 }
 
 void command_spawn(size_t count, const char *const *words) {

@@ -39,9 +39,9 @@ def boot(args, bundle=None, options="debug-exit", extra=()):
     return Machine(image, TIMEOUT, extra=[*extra, "-append", options])
 
 
-def make_bundle(folder, modules):
-    """A bundle of (name, bytes, manifest lines) in the folder."""
-    text = '[system]\nname = "test"\n'
+def make_bundle(folder, modules, system=()):
+    """A bundle of (name, bytes, manifest lines) in the folder; `system`: more lines about it."""
+    text = '[system]\nname = "test"\n' + "".join(f"{line}\n" for line in system)
     for name, data, lines in modules:
         (folder / f"{name}.wasm").write_bytes(data)
         text += f'\n[[module]]\nname = "{name}"\nfile = "{name}.wasm"\n' + "".join(f"{line}\n" for line in lines)
@@ -188,6 +188,35 @@ def case_interrupt(args, folder):
 
 
 LEAKS_ROUND = "kill crash; run crash; kill caller; run caller; kill hello; kill echo; run hello; run echo echo_count"
+
+
+def case_scheduler(args, folder):
+    """The manifest's scheduler is the one that acts, the boot's word goes before it, and an unknown one is refused."""
+    busy = assemble(folder, BUSY)
+    modules = [("high", busy, ['threads = [{ function = "spin", priority = 16 }]']),
+               ("low", busy, ['threads = [{ function = "spin", priority = 10 }]'])]
+    fair, turns = ['scheduler = "fair"'], ['scheduler = "round_robin"']
+    cases = [(turns, "", "round_robin"), ([], "", "round_robin"), ([], "scheduler=fair", "fair"),
+             (fair, "scheduler=round_robin", "round_robin"), (fair, "scheduler=none", "fair"), (fair, "", "fair")]
+    for lines, words, expected in cases:
+        with boot(args, make_bundle(folder, modules, lines), f"debug-exit {words}") as machine:
+            machine.wait_for_shell()
+            time.sleep(2)
+            rows = keys(machine.command("threads -k"))
+            require({row["scheduler"] for row in rows if "scheduler" in row} == {expected}, f"{words}: not {expected}: {rows}")
+            require(f"scheduler {expected}:" in machine.command("threads"), "`threads` does not say so")
+            spent = {row["name"]: int(row["cpu_ms"]) for row in rows if "name" in row}
+            shares = spent["low"] > spent["high"] / 10
+            require(shares == (expected == "fair"), f"{expected}: {spent}")
+            machine.finish()
+    data = bytearray(make_bundle(folder, modules, fair).read_bytes())
+    data[52] = 3
+    unknown = folder / "unknown"
+    unknown.write_bytes(recheck(bytes(data)))
+    with boot(args, unknown) as machine:
+        machine.wait_for_shell()
+        require("no good: the bundle asks for a scheduler that this kernel does not know" in machine.transcript, "taken")
+        require(machine.finish() == STATUS_FAILED, "it passes")
 
 
 def case_leaks(args, _):
@@ -532,7 +561,7 @@ def case_workers(args, folder):
         machine.wait_for_shell()
 
         def threads():
-            return {row["name"]: row for row in keys(machine.command("threads -k"))}
+            return {row["name"]: row for row in keys(machine.command("threads -k")) if "name" in row}
 
         def said(pattern, since):
             """The line comes, before or behind the prompt that follows the command."""

@@ -24,6 +24,7 @@ enum {
     OBJECTS_OFF_OFF = 40,
     SUPERVISOR_COUNT_OFF = 44,
     SUPERVISORS_OFF_OFF = 48,
+    SCHEDULER = 52,
     HEADER_BYTES = 56,
     MODULE_BYTES = 128,
     MODULE_1 = HEADER_BYTES + MODULE_BYTES,
@@ -178,6 +179,7 @@ static void test_sample(void **state) {
     assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
     assert_text(bundle_name(&bundle), "sample");
     assert_int_equal(bundle.module_count, 3);
+    assert_string_equal(bundle_scheduler_name(bundle_scheduler(&bundle)), "fair");
 
     struct bundle_module echo = bundle_module(&bundle, 0);
     assert_text(echo.name, "echo");
@@ -512,6 +514,7 @@ static void test_each_error(void **state) {
         {8, BUNDLE_VERSION + 1, BUNDLE_VERSION_UNKNOWN},
         {TOTAL_OFF, HEADER_BYTES - 1, BUNDLE_TRUNCATED},
         {MODULE_COUNT_OFF, BUNDLE_MODULES_MAX + 1, BUNDLE_RANGE},
+        {SCHEDULER, BUNDLE_SCHEDULERS, BUNDLE_SCHEDULER},
         {SUPERVISOR_COUNT_OFF, BUNDLE_SUPERVISORS_MAX + 1, BUNDLE_RANGE},
         {SUPERVISORS_OFF_OFF, UINT32_MAX - 8, BUNDLE_RANGE},
         {MODULES_OFF_OFF, UINT32_MAX, BUNDLE_RANGE},
@@ -625,9 +628,9 @@ static void test_words(void **state) {
     (void)state;
     assert_string_equal(bundle_capability_name(BUNDLE_CAP_log), "log");
     assert_null(bundle_capability_name(BUNDLE_CAP_COUNT));
-    for (int error = BUNDLE_OK; error <= BUNDLE_GRANT; error++) {
+    for (int error = BUNDLE_OK; error <= BUNDLE_SCHEDULER; error++) {
         assert_string_not_equal(bundle_error_text((enum bundle_error)error),
-                                bundle_error_text((enum bundle_error)(BUNDLE_GRANT + 1)));
+                                bundle_error_text((enum bundle_error)(BUNDLE_SCHEDULER + 1)));
     }
 }
 

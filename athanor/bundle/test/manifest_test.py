@@ -57,6 +57,14 @@ class Manifests(unittest.TestCase):
         self.assert_errors(HEAD.replace('"s"', "7"), (2, "system.name", "expected a string, found an integer"))
         self.assert_errors('colour = 1\n' + HEAD, (1, "colour", "unknown key"))
 
+    def test_scheduler(self):
+        self.assertEqual(self.read(HEAD).scheduler, "")
+        for name in ("round_robin", "fair"):
+            self.assertEqual(self.read(HEAD.replace('"s"', f'"s"\nscheduler = "{name}"')).scheduler, name)
+        self.assert_errors(HEAD.replace('"s"', '"s"\nscheduler = "fare"'), (3, "system.scheduler", 'did you mean "fair"?'))
+        self.assert_errors(HEAD.replace('"s"', '"s"\nscheduler = ""'), (3, "system.scheduler", "is neither"))
+        self.assert_errors(HEAD.replace('"s"', '"s"\nscheduler = 2'), (3, "system.scheduler", "expected a string"))
+
     def test_unknown_keys(self):
         self.assert_errors(HEAD + 'strat = ["f"]\n', (6, "module[0].strat", 'did you mean "start"?'))
         self.assert_errors(HEAD + '[module.limits]\nmemory_page = 1\n',

@@ -461,6 +461,31 @@ static void short_sleeps_after_long_turns_do_not_pay(void **state) {
     assert_true(threads[1].used_ns < 5100 * MS);
 }
 
+/* Who was ready stays so; what one policy kept of a thread means nothing to the other. */
+static void the_policy_changes_under_threads(void **state) {
+    (void)state;
+    begin_round_robin();
+    threads[2].priority = SCHED_PRIORITY_NORMAL + 1;
+    for (uint32_t i = 0; i < 3; i++)
+        start(i);
+    assert_next(2);
+    now += 3 * MS;
+    sched_set_policy(&sched, sched_fair_init(&fair));
+    assert_int_equal(sched.ready_count, 2);
+    for (uint64_t end = now + 1000 * MS; now < end;) {
+        assert_non_null(sched_next(&sched, 0, now));
+        to_alarm();
+    }
+    assert_true(threads[0].used_ns > 250 * MS); /* it shares, and would have starved */
+    uint64_t used_ns = threads[0].used_ns;
+    sched_set_policy(&sched, sched_round_robin_init(&round_robin));
+    now += 20 * MS;
+    assert_next(2);
+    now += 1000 * MS;
+    assert_next(2);
+    assert_true(threads[0].used_ns < used_ns + 40 * MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_alone_is_never_interrupted),
@@ -484,6 +509,7 @@ int main(void) {
         cmocka_unit_test(turns_are_as_long_as_their_number_allows),
         cmocka_unit_test(short_sleeps_after_long_turns_do_not_pay),
         cmocka_unit_test(fair_yields_and_newcomers_take_their_place),
+        cmocka_unit_test(the_policy_changes_under_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
