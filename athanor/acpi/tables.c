@@ -66,6 +66,7 @@ static struct acpi_register acpi_read_register(const uint8_t *table, size_t size
 #define FADT_PM1B_CONTROL 68u
 #define FADT_FLAGS 112u
 #define FADT_RESET 116u
+#define FADT_CENTURY 108u
 #define FADT_RESET_VALUE 128u
 #define FADT_X_DSDT 140u
 #define FADT_X_PM1A_CONTROL 172u
@@ -98,6 +99,7 @@ bool acpi_parse_fadt(const uint8_t *table, size_t size_bytes, struct acpi_fadt *
         .smi_command = (uint32_t)acpi_read(table, size_bytes, FADT_SMI_COMMAND, 4),
         .acpi_enable = (uint8_t)acpi_read(table, size_bytes, FADT_ACPI_ENABLE, 1),
         .reset_value = (uint8_t)acpi_read(table, size_bytes, FADT_RESET_VALUE, 1),
+        .century = (uint8_t)acpi_read(table, size_bytes, FADT_CENTURY, 1),
         .hardware_reduced = (flags & FADT_FLAG_HARDWARE_REDUCED) != 0,
     };
     out->has_reset = (flags & FADT_FLAG_RESET) != 0 && out->reset.address != 0;

@@ -45,6 +45,7 @@ struct acpi_fadt {
     uint8_t acpi_enable;  /* what to write there */
     uint8_t reset_value;
     bool has_reset;
+    uint8_t century; /* index of the clock chip's register of it; 0: there is none */
     bool hardware_reduced;
 };
 

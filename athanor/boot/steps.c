@@ -29,6 +29,7 @@
 #include "selftest/selftest.h"
 #include "time/clock.h"
 #include "time/timer.h"
+#include "trace/trace.h"
 #include "trap/trap.h"
 #include <stddef.h>
 
@@ -278,7 +279,11 @@ static bool step_selftests(struct boot_note *note) {
 }
 
 static bool step_modules(struct boot_note *note) {
+    char traced[BUNDLE_NAME_BYTES_MAX + 1];
     modules_start(boot_option(boot_info.cmdline, "trust-blobs"));
+    if (boot_option_value(boot_info.cmdline, "trace", traced, sizeof traced)) {
+        trace_at_boot(traced);
+    }
     if (boot_info.module_count == 0) {
         NOTE("no system bundle: nothing to run");
         return true;

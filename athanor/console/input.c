@@ -74,6 +74,20 @@ uint8_t input_wait(void) {
     return byte;
 }
 
+bool input_wait_until(uint64_t deadline_ns, uint8_t *out_byte) {
+    bool found;
+    alka_status status = ALKA_OK;
+    uint64_t flags = threads_lock();
+    struct wait_entry *wait = &thread_this()->wait;
+    while (!(found = input_take(out_byte)) && status == ALKA_OK) {
+        wait_join(&input_waiting, wait);
+        status = thread_block(deadline_ns);
+    }
+    wait_leave(wait);
+    threads_unlock(flags);
+    return found;
+}
+
 void input_set_poll(void (*poll)(void)) { input_poller = poll; }
 
 void input_poll(void) {

@@ -13,6 +13,8 @@ void input_put(uint8_t byte);
 bool input_take(uint8_t *out_byte);
 /* Waits until a byte is there; others run meanwhile. */
 uint8_t input_wait(void);
+/* The same until the deadline (clock_ns): false if nothing was there by then. */
+bool input_wait_until(uint64_t deadline_ns, uint8_t *out_byte);
 /* True if ^C has been typed since input_forget_interrupt; it is in the queue
  * like any other byte.
  */

@@ -14,6 +14,7 @@
 #include "modules/swap.h"
 #include "sched/thread.h"
 #include "time/clock.h"
+#include "trace/trace.h"
 #include <alkahest/render.h>
 
 #define CALL_NAME_BYTES 128u
@@ -160,6 +161,16 @@ void call_drop(const struct call_result *result) {
     }
 }
 
+/* By then the function may be gone: its module can have been stopped. */
+static void call_trace_end(const struct module *module, uint32_t func_idx, enum alka_trap trap,
+                           uint64_t value) {
+    if (trap == ALKA_TRAP_NONE) {
+        trace(TRACE_RETURN, module, func_idx, value);
+    } else {
+        trace(TRACE_FAILED, module, func_idx, call_trap_code(trap));
+    }
+}
+
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out) {
     const struct alka_func *func = NULL;
@@ -167,21 +178,24 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
         thread_yield();
     }
     *out = (struct call_result){.outcome = call_find(module, function, &func)};
-    if (out->outcome != CALL_RETURNED) {
+    if (func == NULL) {
         return;
     }
     module->calls++;
     module->state = MODULE_RUNNING;
     uint64_t start_ns = clock_ns(), start_ticks = x86_time_stamp(), value = 0;
+    uint32_t func_idx = func->func_idx;
     struct call call;
     module->running++;
     struct sched_account *payer = thread_charge(&module->account);
+    trace(TRACE_CALL, module, func_idx, 0);
     call_begin(&call, limit_ns, &out->report);
     out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
     call_end(&call);
     uint64_t end_ticks = x86_time_stamp();
     (void)thread_charge(payer);
     module->running--;
+    call_trace_end(module, func_idx, out->trap, value);
     if (out->trap != ALKA_TRAP_NONE && out->trap != ALKA_TRAP_EXIT) {
         out->outcome = CALL_TRAPPED;
         call_keep(&call, &out->report);

@@ -11,6 +11,7 @@
 #include "modules/recover.h"
 #include "modules/workers.h"
 #include "sched/thread.h"
+#include "trace/trace.h"
 #include <alkahest/routines.h>
 
 #define FLAGS_TO_CLEAR                                                              \
@@ -99,6 +100,15 @@ static bool fault_at_closed_gate(struct trap_frame *frame) {
     return false;
 }
 
+/* Whose code it is; NULL: a routine of the linker's. */
+static const struct module *fault_module(const struct trap_frame *frame) {
+    if (alka_registry_image_at(&modules_registry, frame->rip) == NULL) {
+        return NULL;
+    }
+    return (const struct module *)((const struct alka_context *)(frame->r15 - ALKA_CONTEXT_BYTES))
+        ->user;
+}
+
 bool modules_take_fault(struct trap_frame *frame) {
     uint64_t ticks = x86_time_stamp();
     if (!alka_registry_owns_pc(&modules_registry, frame->rip)) {
@@ -120,6 +130,7 @@ bool modules_take_fault(struct trap_frame *frame) {
         return false;
     }
     fault_note(thread->owner, frame, ticks);
+    trace(TRACE_TRAP, fault_module(frame), call_trap_code(resume.kind), frame->rip);
     if (resume.kind != ALKA_TRAP_EXIT) {
         fault_strike_chain(thread);
         if (resume.rip == (uint64_t)alka_resume_gate_returns) {
@@ -141,6 +152,7 @@ bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
         return false;
     }
     fault_note(thread, frame, ticks);
+    trace(TRACE_TRAP, fault_module(frame), call_trap_code(ALKA_TRAP_KILLED), frame->rip);
     fault_strike_chain(stacks);
     fault_resume(frame, &resume);
     return true;

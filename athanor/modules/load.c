@@ -16,6 +16,7 @@
 #include "sched/thread.h"
 #include "services/services.h"
 #include "time/clock.h"
+#include "trace/trace.h"
 #include <alkahest/render.h>
 #include <alkahest/session.h>
 #include <string.h>
@@ -247,6 +248,7 @@ void module_load(struct module *module, const struct bundle *bundle) {
         return;
     }
     module->state = MODULE_READY;
+    trace(TRACE_LOAD, module, module->native_code_bytes, module->load_ns);
     log_info("%s: %lu bytes of WebAssembly became %lu bytes of code in %lu.%03lu ms", module->name,
              module->entry.image.size, module->native_code_bytes, module->load_ns / 1000000,
              module->load_ns / 1000 % 1000);
@@ -310,6 +312,9 @@ bool module_reset(struct module *module, uint64_t since) {
     if (since != 0) {
         recoveries->pages += recoveries->pages_last;
         recoveries->ticks[recoveries->count++ % MODULE_RECOVERIES_KEPT] = x86_time_stamp() - since;
+        trace(TRACE_RECOVERY, module, recoveries->pages_last, clock_ns() - clock_at(since));
+    } else {
+        trace(TRACE_RESTART, module, recoveries->pages_last, 0);
     }
     return true;
 }
@@ -318,6 +323,7 @@ void module_stop(struct module *module) {
     workers_release(module);
     if (module->instance != NULL) {
         module->life++;
+        trace(TRACE_STOP, module, 0, 0);
         recover_disown(module->instance);
         (void)evict(module->instance);
         alka_instance_drop(module->instance);

@@ -11,6 +11,7 @@
 #include "modules/recover.h"
 #include "modules/workers.h"
 #include "sched/thread.h"
+#include "trace/trace.h"
 #include <string.h>
 
 struct alka_registry modules_registry;
@@ -147,6 +148,7 @@ static void modules_load_all(struct modules_summary *out) {
         sched_account_init(&module->account, module->entry.cpu_budget_us * UINT64_C(1000),
                            module->entry.cpu_period_us * UINT64_C(1000));
     }
+    trace_named();
     for (uint32_t i = 0; i < modules_count; i++) {
         if (modules_list[i].of != NULL) {
             continue;

@@ -61,6 +61,7 @@ struct module {
     uint64_t trap_ns[3], trap_count; /* the last traps of this version: SWAP_TRAPS */
     bool is_held;                    /* calls from the kernel wait: it is being replaced */
     bool is_recovering;
+    bool is_traced;             /* trace/trace.h */
     struct module *next_struck; /* of those that a trap has just ended; itself: the last one */
 };
 

@@ -11,6 +11,7 @@
 #include "modules/state.h"
 #include "sched/thread.h"
 #include "time/clock.h"
+#include "trace/trace.h"
 #include <string.h>
 
 struct module *swap_next(const struct module *module) {
@@ -230,6 +231,7 @@ static const char *swap_do(struct module *module, struct module *next, bool is_b
         module_unload(next);
         next->state = MODULE_SPARE;
     }
+    trace(TRACE_SWAP, module, error == NULL, out->closed_ns);
     return error;
 }
 

@@ -8,6 +8,7 @@
 #include "cpu/x86.h"
 #include "mm/memory.h"
 #include "time/clock.h"
+#include "trace/trace.h"
 #include <string.h>
 
 #define CARETAKER_PRIORITY (SCHED_PRIORITY_NORMAL + 8)
@@ -95,6 +96,7 @@ alka_status workers_add(struct module *module, struct bundle_text function, uint
     }
     worker->next = module->workers;
     module->workers = worker;
+    trace(TRACE_SPAWN, module, worker->thread->id, priority);
     thread_start(worker->thread);
     return ALKA_OK;
 }

@@ -14,6 +14,7 @@
 #include "sched/policy.h"
 #include "time/clock.h"
 #include "time/timer.h"
+#include "trace/trace.h"
 #include <alkahest/routines.h>
 #include <stddef.h>
 
@@ -159,6 +160,7 @@ void machine_reschedule(uint64_t now) {
         return;
     }
     machine_counts.switches++;
+    trace_switch(from, next);
     from->context.recovery = cpu_this()->recovery;
     thread_switch(&from->context, machine_context_of(next), &machine_the_lock.taken);
 }
@@ -224,6 +226,7 @@ void threads_leave_interrupt(struct trap_frame *frame) {
         return;
     }
     machine_counts.switches++;
+    trace_switch(running, next);
     if (running != NULL) {
         machine_stop(running, frame);
     }

@@ -14,6 +14,7 @@
 #include "modules/state.h"
 #include "sched/thread.h"
 #include "time/clock.h"
+#include "trace/trace.h"
 #include <alkahest/instance.h>
 
 #define SERVICE_LOG_BYTES 400u /* a longer line is cut */
@@ -28,8 +29,15 @@ static void *service_range(struct alka_context *caller, uint32_t offset, uint32_
     return range;
 }
 
+/* For those that take longer than recording it. */
+static void service_trace(const struct alka_context *caller, enum bundle_capability service,
+                          uint64_t argument) {
+    trace(TRACE_SERVICE, (const struct module *)caller->user, (uint64_t)service, argument);
+}
+
 static void service_log(uint32_t text, uint32_t bytes, struct alka_context *caller) {
     char line[SERVICE_LOG_BYTES];
+    service_trace(caller, BUNDLE_CAP_log, bytes);
     const void *range = service_range(caller, text, bytes);
     if (range != NULL) {
         clean_text(line, sizeof line, range, bytes);
@@ -43,12 +51,12 @@ static uint64_t service_clock_ns(struct alka_context *caller) {
 }
 
 static void service_yield(struct alka_context *caller) {
-    (void)caller;
+    service_trace(caller, BUNDLE_CAP_yield, 0);
     thread_yield();
 }
 
 static uint32_t service_sleep_until(uint64_t deadline_ns, struct alka_context *caller) {
-    (void)caller;
+    service_trace(caller, BUNDLE_CAP_sleep_until, deadline_ns);
     alka_status status = ALKA_OK;
     uint64_t flags = threads_lock();
     while (status == ALKA_OK) {
@@ -59,12 +67,13 @@ static uint32_t service_sleep_until(uint64_t deadline_ns, struct alka_context *c
 }
 
 static void service_exit(uint32_t code, struct alka_context *caller) {
-    (void)caller;
+    service_trace(caller, BUNDLE_CAP_exit, code);
     call_set_exit_code(code);
     alka_trap_raise(ALKA_TRAP_EXIT);
 }
 
 static void service_random(uint32_t out, uint32_t bytes, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_random, bytes);
     uint8_t *range = service_range(caller, out, bytes);
     if (range != NULL) {
         random_fill(range, bytes);
@@ -72,6 +81,7 @@ static void service_random(uint32_t out, uint32_t bytes, struct alka_context *ca
 }
 
 static void service_state_save(uint32_t state, uint32_t bytes, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_state_save, bytes);
     const void *range = service_range(caller, state, bytes);
     if (range != NULL && !state_save(caller->instance, range, bytes)) {
         alka_trap_raise(ALKA_TRAP_HOST);
@@ -79,6 +89,7 @@ static void service_state_save(uint32_t state, uint32_t bytes, struct alka_conte
 }
 
 static uint32_t service_state_load(uint32_t out, uint32_t bytes, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_state_load, bytes);
     void *range = service_range(caller, out, bytes);
     uint32_t read = 0;
     if (range != NULL && !state_load(caller->instance, range, bytes, &read)) {

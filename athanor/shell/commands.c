@@ -10,6 +10,7 @@
 #include "mm/memory.h"
 #include "shell/keys.h"
 #include "shell/module_commands.h"
+#include "shell/observe_commands.h"
 #include "shell/shell.h"
 #include "shell/swap_commands.h"
 #include "time/clock.h"
@@ -168,6 +169,8 @@ const struct shell_command shell_commands[] = {
     {"bench", "", "measure calls, instantiation and recovery", 1, 1, command_bench},
     {"caps", "NAME", "what a module may use, and what its imports are bound to", 2, 2,
      command_caps},
+    {"date", "", "what day it is, by the machine's clock, and the time since boot", 1, 1,
+     command_date},
     {"dump", "NAME", "a module's last crash", 2, 2, command_dump},
     {"help", "[COMMAND]", "list the commands; -k behind a command's name: key=value lines", 1, 2,
      command_help},
@@ -178,7 +181,7 @@ const struct shell_command shell_commands[] = {
     {"log", "", "print the log", 1, 1, command_log},
     {"mem", "", "memory: what is free, what is used", 1, 1, command_mem},
     {"poweroff", "", "switch the machine off", 1, 1, command_poweroff},
-    {"ps", "", "list the modules", 1, 1, command_ps},
+    {"ps", "[-l]", "list the modules; -l: their counters", 1, 2, command_ps},
     {"reboot", "", "start the machine again", 1, 1, command_reboot},
     {"restart", "NAME", "make a module new, and call its start functions", 2, 2, command_restart},
     {"rollback", "NAME", "bring the version before the last swap back", 2, 2, command_rollback},
@@ -187,10 +190,14 @@ const struct shell_command shell_commands[] = {
     {"spawn", "NAME FUNCTION", "call one export on a thread of its own, in the background", 3, 3,
      command_spawn},
     {"start", "NAME", "start a module that is stopped, trapped or unloaded", 2, 2, command_start},
+    {"stats", "NAME", "a module's counters", 2, 2, command_stats},
     {"stop", "NAME", "stop a module that nobody needs", 2, 2, command_stop},
     {"swap", "NAME [VERSION]", "replace a module by another version, while its clients call it", 2,
      3, command_swap},
     {"threads", "", "list the threads", 1, 1, command_threads},
+    {"top", "[SECONDS [TIMES]]", "who uses the processor, until a key is typed", 1, 3, command_top},
+    {"trace", "[NAME | all | off | COUNT]", "record what happens; show the last records", 1, 2,
+     command_trace},
     {"unload", "NAME", "stop a module and forget its code", 2, 2, command_unload},
     {"uptime", "", "time since boot", 1, 1, command_uptime},
 };

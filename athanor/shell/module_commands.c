@@ -13,6 +13,7 @@
 #include "modules/workers.h"
 #include "services/services.h"
 #include "shell/keys.h"
+#include "shell/observe_commands.h"
 #include "shell/shell.h"
 #include "time/clock.h"
 #include <alkahest/render.h>
@@ -60,16 +61,22 @@ static uint64_t command_memory_bytes(const struct module *module) {
 
 static void command_ps_keys(const struct module *module) {
     print("module=%s state=%s memory_bytes=%lu memory_pages_max=%u mapped_pages=%lu code_bytes=%lu "
-          "load_ns=%lu calls=%lu cycles=%lu traps=%lu restarts=%lu after_trap=%s\n",
+          "load_ns=%lu calls=%lu cycles=%lu cpu_ns=%lu traps=%lu restarts=%lu after_trap=%s\n",
           module->name, module_state_name(module->state), command_memory_bytes(module),
           module->entry.memory_pages_max, module_mapped_pages(module), module->native_code_bytes,
-          module->load_ns, module->calls, module->ticks, module->traps, module->restarts,
-          module->entry.stops_after_trap ? "stop" : "restart");
+          module->load_ns, module->calls, module->ticks, module->account.used_ns, module->traps,
+          module->restarts, module->entry.stops_after_trap ? "stop" : "restart");
 }
 
 void command_ps(size_t count, const char *const *words) {
-    (void)count;
-    (void)words;
+    if (count == 2 && strcmp(words[1], "-l") != 0) {
+        shell_fail("ps: -l or nothing");
+        return;
+    }
+    if (count == 2 && !shell_keys) {
+        command_ps_long();
+        return;
+    }
     if (!shell_keys) {
         print("%-16s %-8s %10s %10s %9s %6s %6s %8s %8s\n", "module", "state", "memory KiB",
               "code KiB", "load ms", "calls", "traps", "restarts", "p50 us");

@@ -80,6 +80,7 @@ static void fadt(void **state) {
     set_number(table, 48, 0xB2, 4);
     table[52] = 0xF1;
     set_number(table, 64, 0x604, 4);
+    table[108] = 0x32;
     assert_true(acpi_parse_fadt(table, 116, &out)); /* revision 1 ends here */
     assert_int_equal(out.dsdt_phys, 0x7000);
     assert_int_equal(out.pm1a_control.address, 0x604);
@@ -88,6 +89,7 @@ static void fadt(void **state) {
     assert_int_equal(out.smi_command, 0xB2);
     assert_int_equal(out.acpi_enable, 0xF1);
     assert_false(out.has_reset);
+    assert_int_equal(out.century, 0x32);
 
     set_number(table, 112, 1 << 10 | 1 << 20, 4);
     table[116] = ACPI_SPACE_IO;
@@ -102,6 +104,8 @@ static void fadt(void **state) {
     assert_int_equal(out.reset_value, 0x0F);
     assert_int_equal(out.dsdt_phys, 0x800000007000);
     assert_int_equal(out.pm1a_control.address, 0x404);
+    assert_true(acpi_parse_fadt(table, 108, &out));
+    assert_int_equal(out.century, 0);
     assert_false(acpi_parse_fadt(table, 71, &out));
 }
 

@@ -692,6 +692,99 @@ def case_keys(args, folder):
         require("\naction=reboot\n" in machine.transcript, "reboot -k says nothing")
 
 
+TALKER = """(module
+  (import "athanor" "yield" (func $yield))
+  (func (export "talk") (local i32)
+    (loop $again
+      (call $yield)
+      (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 4200))))))"""
+
+
+def events(machine, count=4000):
+    """What `trace` has recorded."""
+    return [row for row in key_lines(machine.command(f"trace -k {count}")) if "event" in row]
+
+
+def case_trace(args, folder):
+    """What is traced is recorded in order, with names; what is not, is not; the ring keeps the newest."""
+    bundle = make_bundle(folder, [
+        ("server", assemble(folder, SERVER), ['capabilities = ["clock_ns", "sleep_until"]']),
+        ("talker", assemble(folder, TALKER), ['capabilities = ["yield"]']), ("busy", assemble(folder, BUSY), []), ("phoenix", assemble(folder, PHOENIX), ["limits = { memory_pages = 4 }"])])
+    with boot(args, bundle) as machine:
+        machine.wait_for_shell()
+        machine.command("run busy trap")
+        require(events(machine) == [] and "0 recorded" in machine.command("trace"), "something is recorded before it is asked for")
+        machine.command("trace busy; run busy rounds; run phoenix is_new; run busy trap; restart busy; stop busy; trace off; start busy")
+        rows = [row for row in events(machine) if row["event"] != "switch"]
+        require([row["event"] for row in rows] == ["call", "return", "call", "trap", "failed", "recovery", "restart", "stop"], f"{rows}")
+        require(all(row["module"] == "busy" and row["thread"] == "1" for row in rows), f"{rows}")
+        require((rows[0]["function"], rows[1]["value"], rows[2]["function"], rows[3]["code"]) == ("rounds", "0", "trap", "ALKA_600"), f"{rows}")
+        times = [float(row["at_s"]) for row in rows]
+        require(times == sorted(times) and times[-1] < float(key_lines(machine.command("uptime -k"))[0]["uptime_s"]), f"{times}")
+        require(int(rows[5]["ns"]) > 0, "a recovery in no time")
+
+        machine.command("trace all; spawn server nap; run server nap; trace off")
+        kinds = {row["event"] for row in events(machine)}
+        require({"call", "return", "spawn", "switch", "service"} <= kinds, f"only {kinds}")
+        services = {row["service"] for row in events(machine) if row["event"] == "service"}
+        require(services == {"sleep_until"}, f"{services}")
+        switches = [row for row in events(machine) if row["event"] == "switch"]
+        require(all(row["from"] != row["to"] for row in switches) and {row["module"] for row in switches} >= {"server", "kernel"}, f"{switches}")
+
+        machine.command("trace talker; run talker talk")
+        said = key_lines(machine.command("trace -k 10"))
+        require(int(said[0]["recorded"]) > 4096 and said[0]["shown"] == "10" and len(said) == 12, f"{said}")
+        kept = len(events(machine, 99999))
+        require(kept == 4096, f"{kept} records are kept")
+        machine.command("trace off")
+        require(machine.finish() == STATUS_GOOD, "it does not end well")
+    with boot(args, bundle, options="debug-exit trace=phoenix") as machine:
+        machine.wait_for_shell()
+        rows = events(machine)
+        require(rows[0]["event"] == "load" and {row["module"] for row in rows} == {"phoenix"}, f"{rows}")
+        machine.finish()
+
+
+def case_top(args, folder):
+    """top shows who uses the processor, date what the clock chip says, stats what is counted."""
+    bundle = make_bundle(folder, [("busy", assemble(folder, BUSY), ['threads = ["spin"]']), ("idle", assemble(folder, PHOENIX), [])])
+    with boot(args, bundle, extra=["-rtc", "base=2024-02-29T23:59:50,clock=vm"]) as machine:
+        machine.wait_for_shell()
+        rows = key_lines(machine.command("top -k"))
+        shares = {row["module"]: int(row["cpu_permille"]) for row in rows if "module" in row}
+        require(shares["busy"] > 700 and shares["idle"] == 0 and next(iter(shares)) == "busy", f"{rows}")
+        require(any(row.get("thread") == "busy" and int(row["cpu_permille"]) > 700 for row in rows), f"{rows}")
+        require(sum(int(row["cpu_permille"]) for row in rows if "thread" in row) + int(rows[0]["idle_permille"]) <= 1010, f"{rows}")
+        require(len(key_lines(machine.command("top -k 1 2"))) > 2 * len(rows) - 4, "not twice")
+        machine.type("top\r")
+        machine.expect(r"module +1 idle[^\n]*\n(.*\n)*?any key ends it")
+        machine.expect(r"module +0 busy")
+        machine.type("q")
+        machine.wait_for_shell()
+        machine.command("kill busy")
+        rows = key_lines(machine.command("top -k"))
+        require(int(rows[0]["idle_permille"]) > 700, f"not idle: {rows}")
+        for line in ("top 0", "top x", "top 1 x", "top 9999999"):
+            require("seconds, 1 to" in machine.command(line), line)
+
+        date = key_lines(machine.command("date -k"))[0]
+        # The chip's second 50 was at the start of the machine; it is a leap year's day, and shortly before the next.
+        since = int(date["unix_s"]) - 1709251190
+        require(0 <= since <= float(date["uptime_s"]) + 20, f"{date}")
+        require(date["date"].startswith("2024-02-29T23:59:5" if since < 10 else "2024-03-01T00:0"), f"{date}")
+        require(re.match(r"2024-0[23]-\d\d \d\d:\d\d:\d\d UTC, up \d+\.\d{3} s", machine.command("date")), "date")
+
+        machine.command("run idle is_new; run idle soil")
+        stats = key_lines(machine.command("stats -k idle"))[0]
+        require((stats["calls"], stats["traps"], stats["recoveries"], stats["threads"]) == ("2", "1", "1", "0"), f"{stats}")
+        require(int(stats["cycles"]) > 0 and int(stats["cpu_ns"]) > 0 and int(stats["pages"]) > 16, f"{stats}")
+        for name, value in stats.items():
+            require(name in ("module", "state") or re.search(rf"^  {name} +{value}\b", machine.command("stats idle"), re.MULTILINE), f"no {name}")
+        require(re.search(r"^idle +ready +2 .* 1 +1 +\d+$", machine.command("ps -l"), re.MULTILINE), machine.command("ps -l"))
+        require("-l or nothing" in machine.command("ps -x"), "ps -x")
+        require(machine.finish() == STATUS_GOOD, "it does not end well")
+
+
 def case_tab(args, _):
     """Tab ends words: commands, then names of modules; two tabs are not needed to see what there is."""
     with boot(args) as machine:

@@ -75,6 +75,8 @@ uint64_t clock_ns(void) {
     return clock_scaled(x86_time_stamp() - clock_base, clock_factor); /* 0 before it is known */
 }
 
+uint64_t clock_at(uint64_t ticks) { return clock_scaled(ticks - clock_base, clock_factor); }
+
 uint64_t clock_hz(void) { return clock_frequency; }
 
 void clock_wait_ns(uint64_t ns) {

@@ -28,6 +28,8 @@ bool clock_start(const struct clock_reference *reference);
 /* 0 until clock_start. */
 uint64_t clock_ns(void);
 uint64_t clock_hz(void);
+/* Of a time stamp taken since clock_mark_start, in nanoseconds since boot. */
+uint64_t clock_at(uint64_t ticks);
 
 /* Spins. */
 void clock_wait_ns(uint64_t ns);
