@@ -144,11 +144,17 @@ static inline uint32_t fast_index(const uint8_t **at) {
  * look at. */
 struct fast {
     const uint8_t *at, *limit;
-    alka_valtype *sp, *floor, *deepest;
+    alka_valtype *sp, *floor;
 };
 
-FAST_INLINE void fast_deepen(struct fast *fast) {
-    fast->deepest = fast->sp > fast->deepest ? fast->sp : fast->deepest;
+/* There is room for one push whenever an instruction begins: where the stack is deeper than ever,
+ * it is looked at how much is left, and the loop ended. */
+FAST_INLINE void fast_deepen(struct check *check, struct fast *fast) {
+    if (IN_LIKELY(fast->sp <= check->deepest))
+        return;
+    check->deepest = fast->sp;
+    if (fast->sp >= check->stack_end - 1)
+        fast->limit = fast->at;
 }
 
 FAST_INLINE bool fast_top_is(const struct fast *fast, alka_valtype type) {
@@ -168,22 +174,20 @@ FAST_INLINE bool fast_local(struct check *check, struct fast *fast, enum check_w
         return false;
     uint32_t off = in_off(&check->in, fast->at), height = (uint32_t)(fast->sp - check->stack);
     if (way == CHECK_LOCAL_GET) {
-        if (check->is_summarized)
-            summarize_get(&check->sum, local_idx, off, height);
+        summarize_get(&check->sum, local_idx, off, height);
         *fast->sp++ = type;
-        fast_deepen(fast);
+        fast_deepen(check, fast);
     } else {
         if (IN_UNLIKELY(!fast_top_is(fast, type)))
             return false;
-        if (check->is_summarized)
-            summarize_set(&check->sum, local_idx, off, height - 1);
+        summarize_set(&check->sum, local_idx, off, height - 1);
         fast->sp -= way == CHECK_LOCAL_SET;
     }
     fast->at = next;
     return true;
 }
 
-FAST_INLINE bool fast_global(const struct check *check, struct fast *fast, bool is_set) {
+FAST_INLINE bool fast_global(struct check *check, struct fast *fast, bool is_set) {
     const struct alka_module *module = check->in.module;
     const uint8_t *next = fast->at + 1;
     uint32_t global_idx = fast_index(&next);
@@ -198,7 +202,7 @@ FAST_INLINE bool fast_global(const struct check *check, struct fast *fast, bool 
         fast->sp--;
     } else {
         *fast->sp++ = global->type;
-        fast_deepen(fast);
+        fast_deepen(check, fast);
     }
     fast->at = next;
     return true;
@@ -242,8 +246,7 @@ FAST_INLINE bool fast_end(struct check *check, struct fast *fast) {
         (frame->op == ALKA_OP_IF && (count || type->param_count)) ||
         fast->sp != fast->floor + count || (count && fast->sp[-1] != type->results[0]))
         return false;
-    if (check->is_summarized)
-        summarize_end(&check->sum, in_off(&check->in, fast->at));
+    summarize_end(&check->sum, in_off(&check->in, fast->at));
     check->depth--;
     check->floor = fast->floor = check->stack + check_top(check)->floor;
     fast->at++;
@@ -261,8 +264,7 @@ FAST_INLINE bool fast_branch(struct check *check, struct fast *fast, bool is_con
         (is_conditional && !fast_top_is(fast, ALKA_I32)))
         return false;
     fast->sp -= is_conditional;
-    if (check->is_summarized)
-        summarize_branch(&check->sum, depth);
+    summarize_branch(&check->sum, depth);
     if (!is_conditional) {
         check_unreachable(check);
         fast->sp = check->sp;
@@ -288,26 +290,25 @@ FAST_INLINE bool fast_call(struct check *check, struct fast *fast) {
     fast->sp -= type->param_count;
     for (uint32_t i = 0; i < type->result_count; i++)
         *fast->sp++ = type->results[i];
-    fast_deepen(fast);
-    if (check->is_summarized)
-        summarize_call(&check->sum, type->param_count, type->result_count);
+    fast_deepen(check, fast);
+    summarize_call(&check->sum, type->param_count, type->result_count);
     fast->at = next;
     return true;
 }
 
 /* Instructions of a fixed signature: operands and immediates as the row says. */
-FAST_INLINE bool fast_fixed(const struct check *check, struct fast *fast,
-                            const struct check_row *row) {
+FAST_INLINE bool fast_fixed(struct check *check, struct fast *fast, const struct check_row *row,
+                            enum check_way way) {
     const uint8_t *next = fast->at + 1;
-    if (row->way == CHECK_CONST_BITS)
+    if (way == CHECK_CONST_BITS)
         next += row->immediate;
-    if (row->way == CHECK_CONST_LEB) {
+    if (way == CHECK_CONST_LEB) {
         uint32_t bytes = fast_leb_bytes(next);
         if (IN_UNLIKELY(bytes >= row->immediate)) /* the last byte's bits matter */
             return false;
         next += bytes;
     }
-    if (row->way == CHECK_ACCESS) {
+    if (way == CHECK_ACCESS) {
         uint32_t bytes = fast_leb_bytes(next + 1);
         if (IN_UNLIKELY(!check->has_memory32 || *next > row->immediate || bytes >= 5))
             return false;
@@ -318,19 +319,28 @@ FAST_INLINE bool fast_fixed(const struct check *check, struct fast *fast,
     fast->sp -= row->pops;
     *fast->sp = row->result;
     fast->sp += row->pushes;
-    fast_deepen(fast);
+    fast_deepen(check, fast);
     fast->at = next;
     return true;
 }
 
 FAST_INLINE bool fast_step(struct check *check, struct fast *fast) {
-    const struct check_row *row = &check_rows[*fast->at];
+    enum { LOCAL_GET = 0x20, I32_CONST = 0x41 };
+    uint32_t byte = *fast->at;
+    if (byte == LOCAL_GET) /* so common that a jump of its own can be predicted */
+        return fast_local(check, fast, CHECK_LOCAL_GET);
+    const struct check_row *row = &check_rows[byte];
+    if (byte == I32_CONST)
+        return fast_fixed(check, fast, row, CHECK_CONST_LEB);
     switch ((enum check_way)row->way) {
     case CHECK_PLAIN:
+        return fast_fixed(check, fast, row, CHECK_PLAIN);
     case CHECK_CONST_LEB:
+        return fast_fixed(check, fast, row, CHECK_CONST_LEB);
     case CHECK_CONST_BITS:
+        return fast_fixed(check, fast, row, CHECK_CONST_BITS);
     case CHECK_ACCESS:
-        return fast_fixed(check, fast, row);
+        return fast_fixed(check, fast, row, CHECK_ACCESS);
     case CHECK_LOCAL_GET:
         return fast_local(check, fast, CHECK_LOCAL_GET);
     case CHECK_LOCAL_SET:
@@ -371,12 +381,13 @@ void check_fast(struct check *check) {
     const uint8_t *module_end = in->base + in->module->bytes.size;
     if (in->end - in->cursor < 2 || module_end - in->cursor < FAST_BYTES)
         return;
-    struct fast fast = {in->cursor, in->end - 1, check->sp, check->floor, check->deepest};
+    struct fast fast = {in->cursor, in->end - 1, check->sp, check->floor};
     if (module_end - FAST_BYTES < fast.limit)
         fast.limit = module_end - FAST_BYTES;
-    while (fast.at < fast.limit && fast.sp < check->stack_end - 1 && fast_step(check, &fast)) {
+    if (check->deepest >= check->stack_end - 1)
+        return;
+    while (fast.at < fast.limit && fast_step(check, &fast)) {
     }
     check->in.cursor = fast.at;
     check->sp = fast.sp;
-    check->deepest = fast.deepest;
 }

@@ -90,7 +90,9 @@ alka_status check_begin(struct check *check, struct alka_module *module, uint32_
     ALKA_TRY(check_read_locals(check));
     ALKA_TRY(check_track_sets(check));
     ALKA_TRY(check_grow(check, 1));
-    if (check->is_summarized) {
+    if (!check->is_summarized) {
+        summarize_nothing(&check->sum);
+    } else {
         alka_status status =
             summarize_begin(&check->sum, scratch, check->locals, check->local_count,
                             check->type->param_count, (size_t)(in->end - in->cursor));

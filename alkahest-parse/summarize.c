@@ -152,11 +152,12 @@ alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
     ALKA_TRY(alka_arena_take(scratch, sum->block_capacity, sizeof *sum->block_states,
                              &sum->block_states));
     sum->def_count = local_count;
+    sum->now.def = local_count - 1; /* if there is any */
     for (uint32_t i = 0; i < local_count; i++) {
         sum->current[i] = i;
         sum->carried_loop[i] = SUM_NONE;
         sum->defs[i] = (struct sum_def){
-            .previous = SUM_NONE, .local = i, .floor = i, .stop = SUM_NONE, .last_def = i};
+            .previous = SUM_NONE, .local = i, .floor = i, .stop = SUM_NONE, .last.def = i};
     }
     sum_open(sum, SUM_BLOCK);
     return sum->status;
@@ -284,8 +285,7 @@ static void sum_close_loop(struct summarize *sum, const struct sum_frame *frame,
     for (uint32_t i = frame->marks; i != SUM_NONE; i = sum->marks[i].next) {
         struct sum_def *def = &sum->defs[sum->marks[i].def];
         def->last_off = off;
-        def->last_def = sum->def_count - 1;
-        def->calls_last = sum->calls;
+        def->last = sum->now;
     }
     sum->open_loops--;
     sum_set_loop_weight(sum);
@@ -335,7 +335,7 @@ void summarize_end(struct summarize *sum, uint32_t off) {
 void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result_count) {
     if (!sum->is_live)
         return;
-    sum->calls = summarize_add(sum->calls, sum->loop_weight);
+    sum->now.calls = summarize_add(sum->now.calls, sum->loop_weight);
     sum->call_count++;
     sum->read_count = 0;
     if (param_count > sum->max_call_params)
@@ -356,7 +356,7 @@ static bool sum_is_open(const struct summarize *sum, uint32_t block) {
 /* What is read but still pending lives until this definition, at least. */
 static void sum_outlive(struct summarize *sum, uint32_t id) {
     for (uint32_t i = 0; i < sum->read_count; i++)
-        sum->defs[sum->reads[i].def].last_def = id;
+        sum->defs[sum->reads[i].def].last.def = id;
 }
 
 void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t height) {
@@ -371,6 +371,7 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
         }
     }
     uint32_t id = sum->def_count++, previous = sum->current[local];
+    sum->now.def = id;
     bool is_joined = sum_is_open(sum, sum->carried_loop[local]);
     sum->defs[id] = (struct sum_def){
         .previous = previous,
@@ -382,9 +383,8 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
         .last_off = off,
         .weight = sum->loop_weight,
         .write_weight = sum->loop_weight,
-        .calls_first = sum->calls,
-        .calls_last = sum->calls,
-        .last_def = id,
+        .calls_first = sum->now.calls,
+        .last = sum->now,
         .is_joined = is_joined,
     };
     sum->current[local] = id;
@@ -488,8 +488,8 @@ static void sum_add_to_web(const struct summarize *sum, const struct sum_def *de
     web->write_weight = summarize_add(web->write_weight, def->write_weight);
     if (def->last_off > web->last_off) {
         web->last_off = def->last_off;
-        web->last_step = sum_step(sum, def->last_def);
-        *calls_last = def->calls_last;
+        web->last_step = sum_step(sum, def->last.def);
+        *calls_last = def->last.calls;
     }
     web->call_weight = *calls_last - *calls_first;
 }
@@ -512,13 +512,13 @@ alka_status summarize_finish(struct summarize *sum, struct alka_body_summary *ou
             def_webs[id] = def_webs[def->previous];
         } else {
             def_webs[id] = count;
-            spans[count] = (struct sum_span){def->calls_first, def->calls_last};
+            spans[count] = (struct sum_span){def->calls_first, def->last.calls};
             webs[count++] = (struct alka_web){.type = sum->local_types[def->local],
                                               .local = def->local,
                                               .first_off = def->first_off,
                                               .last_off = def->last_off,
                                               .first_step = sum_step(sum, id),
-                                              .last_step = sum_step(sum, def->last_def),
+                                              .last_step = sum_step(sum, def->last.def),
                                               .is_initial = id < sum->local_count};
         }
         uint32_t web = def_webs[id];

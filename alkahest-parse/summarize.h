@@ -14,6 +14,11 @@
 
 #define SUM_NONE UINT32_MAX
 
+/* How far the walk has come: the latest definition of any local, and weighted calls so far. */
+struct sum_moment {
+    uint32_t def, calls;
+};
+
 /* A definition (summary.h). Those of one local form a chain; a web is a run of joined links. */
 struct sum_def {
     uint32_t previous; /* of the same local; SUM_NONE for the initial value */
@@ -23,9 +28,9 @@ struct sum_def {
     uint32_t stop;  /* all down to here are joined, and those in between dominate nothing */
     uint32_t first_off, last_off;
     uint32_t weight, write_weight;
-    uint32_t calls_first, calls_last; /* value of summarize.calls at first_off and last_off */
-    uint32_t last_def;                /* latest definition of any local at last_off */
-    bool is_joined;                   /* with the previous one */
+    uint32_t calls_first;   /* value of now.calls at first_off */
+    bool is_joined;         /* with the previous one */
+    struct sum_moment last; /* at last_off */
 };
 
 struct sum_block {
@@ -44,9 +49,9 @@ struct summarize {
     uint32_t *carried_loop; /* per local: a loop around whose back edge its value is carried */
     uint32_t def_count, def_capacity, local_count, param_count;
     uint32_t loop_weight; /* 8^loop depth */
-    uint32_t calls;       /* weighted calls so far */
-    uint32_t block;       /* innermost open block */
-    uint32_t dead_depth;  /* blocks opened in unreachable code */
+    struct sum_moment now;
+    uint32_t block;      /* innermost open block */
+    uint32_t dead_depth; /* blocks opened in unreachable code */
     bool is_live;
     alka_status status; /* ALKA_OK, or why it stopped listening */
 
@@ -75,6 +80,11 @@ struct summarize {
 ALKA_MUST_CHECK alka_status summarize_begin(struct summarize *sum, struct alka_arena *scratch,
                                             const alka_valtype *local_types, uint32_t local_count,
                                             uint32_t param_count, size_t code_bytes);
+/* Whatever it is told, it does not listen. */
+static inline void summarize_nothing(struct summarize *sum) {
+    sum->is_live = false;
+    sum->status = ALKA_E_INTERNAL;
+}
 void summarize_block(struct summarize *sum);
 void summarize_loop(struct summarize *sum);
 void summarize_if(struct summarize *sum);
@@ -127,8 +137,7 @@ static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t
     struct sum_def *def = &sum->defs[id];
     def->weight = summarize_add(def->weight, sum->loop_weight);
     def->last_off = off;
-    def->last_def = sum->def_count - 1;
-    def->calls_last = sum->calls;
+    def->last = sum->now;
     const struct sum_block *block = &sum->block_states[def->block];
     if (block->parent != def->block || block->open_loops != sum->open_loops || def->floor != id)
         summarize_get_far(sum, local);
