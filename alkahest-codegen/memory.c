@@ -77,7 +77,7 @@ void low_store(struct emit *e, const struct lowering *how) {
     if (is_imm)
         store_imm(e, how->b, to, imm);
     else
-        x64_put(&e->x, how->a, reg & 15, to);
+        operand_put(e, how->a, reg, to);
     stack_pop(e);
     stack_pop(e);
 }

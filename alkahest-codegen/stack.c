@@ -254,14 +254,13 @@ static void value_load_address(struct emit *e, const struct value *value, unsign
     }
 }
 
+void operand_put(struct emit *e, x64_op op, unsigned reg, struct x64_rm rm) {
+    x64_put(&e->x, op, reg & 15, rm);
+}
+
 static void value_load_pending(struct emit *e, const struct value *value, unsigned reg) {
-    struct x64_rm rm = load_mem(e, value);
-    x64_op op = load_forms[value->load].op;
     emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, value->wasm_off);
-    if (reg_is_vector(reg))
-        x64_x(&e->x, op, reg_xmm(reg), rm);
-    else
-        x64_g(&e->x, op, reg_gpr(reg), rm);
+    operand_put(e, load_forms[value->load].op, reg, load_mem(e, value));
 }
 
 void value_load(struct emit *e, const struct value *value, unsigned reg) {
@@ -333,11 +332,40 @@ static bool value_inherit(struct emit *e, struct value *value) {
     return true;
 }
 
+/* The two most common kinds of entries to become a register, in a straight line. */
+static unsigned own_local(struct emit *e, struct value *value) {
+    uint32_t web = value->base_web;
+    unsigned kind = value->type, from = e->homes[web].reg, reg = stack_alloc(e, reg_class(kind));
+    if (from != REG_NONE)
+        value_move(e, kind, reg, from);
+    else
+        value_fetch(e, kind, frame_mem(e, e->homes[web].slot), reg);
+    web_unref(e, web);
+    value->kind = VALUE_REG;
+    value->base = (uint8_t)reg;
+    value->base_web = NO_WEB;
+    return reg;
+}
+
+static unsigned own_load(struct emit *e, struct value *value) {
+    unsigned kind = value->type, base = value->base, reg = base;
+    bool is_own = base != REG_NONE && value->base_web == NO_WEB;
+    if (!is_own || kind_is_vector(kind))
+        reg = stack_alloc(e, reg_class(kind));
+    value_load_pending(e, value, reg);
+    value_become_reg(e, value, reg);
+    return reg;
+}
+
 unsigned stack_own(struct emit *e, struct value *value) {
     if (value_is_owned_reg(value) || value_inherit(e, value)) {
         e->pinned |= REG_BIT(value->base);
         return value->base;
     }
+    if (value->kind == VALUE_LOCAL)
+        return own_local(e, value);
+    if (value->kind == VALUE_LOAD)
+        return own_load(e, value);
     reg_set class = reg_class(value->type), own = value_owned(value) & class;
     unsigned reg = own ? (unsigned)__builtin_ctz(own) : stack_alloc(e, class);
     value_load(e, value, reg);
@@ -394,7 +422,7 @@ struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads
 void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand *operand) {
     if (operand->wasm_off != NO_OFF)
         emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand->wasm_off);
-    x64_put(&e->x, op, reg & 15, operand->rm);
+    operand_put(e, op, reg, operand->rm);
     if (operand->is_rodata)
         rodata_use(e, (struct rodata){operand->rodata_off}, 0);
 }
@@ -412,7 +440,7 @@ void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct opera
                      unsigned imm) {
     if (operand->wasm_off != NO_OFF)
         emit_site(e, ALKA_TRAP_MEMORY_BOUNDS, operand->wasm_off);
-    x64_put(&e->x, op, reg & 15, operand->rm);
+    operand_put(e, op, reg, operand->rm);
     x64_u8(&e->x, imm);
     if (operand->is_rodata)
         rodata_use(e, (struct rodata){operand->rodata_off}, 1);

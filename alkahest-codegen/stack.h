@@ -59,6 +59,8 @@ struct operand {
     bool is_rodata;
 };
 struct operand stack_operand(struct emit *e, struct value *value, uint32_t loads);
+/* `reg` and an r/m operand for an opcode that is known only now. */
+void operand_put(struct emit *e, x64_op op, unsigned reg, struct x64_rm rm);
 /* `op` with the operand as r/m; `reg` general or vector as the op wants. */
 void operand_emit(struct emit *e, x64_op op, unsigned reg, const struct operand *operand);
 void operand_emit_i8(struct emit *e, x64_op op, unsigned reg, const struct operand *operand,
