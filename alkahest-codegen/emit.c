@@ -257,22 +257,23 @@ static void emit_skip_dead(struct emit *e) {
 
 /* Reads of locals and constants are two of five instructions and emit nothing: they are done here,
  * one after the other, as long as no deeper entry has to be settled for them. */
+enum { EMIT_LOCAL_GET = 0x20, EMIT_I32_CONST = 0x41 };
+
+static bool emit_is_push(uint8_t op) { return op == EMIT_LOCAL_GET || op == EMIT_I32_CONST; }
+
 static void emit_pushes(struct emit *e) {
-    enum { LOCAL_GET = 0x20, I32_CONST = 0x41 };
-    struct value *next = &e->stack[e->depth], *end = &e->stack[e->settled + EMIT_WINDOW];
+    uint32_t depth = e->depth, end = e->settled + EMIT_WINDOW;
+    struct value *next = &e->stack[depth];
     const uint8_t *pc = e->pc;
-    for (; next < end; next++) {
-        const uint8_t *immediate = pc + 1;
-        if (*pc == LOCAL_GET)
-            value_put(next, local_read(e, emit_take_u32_at(&immediate), (uint32_t)(pc - e->bytes)));
-        else if (*pc == I32_CONST)
-            value_put(next, value_const(ALKA_KIND_I32, (uint32_t)emit_take_signed_at(&immediate)));
+    for (; depth < end && emit_is_push(*pc); depth++, next++) {
+        uint32_t off = (uint32_t)(pc - e->bytes);
+        if (*pc++ == EMIT_LOCAL_GET)
+            value_put(next, local_read(e, emit_take_u32_at(&pc), off));
         else
-            break;
-        pc = immediate;
+            value_put(next, value_const(ALKA_KIND_I32, (uint32_t)emit_take_signed_at(&pc)));
     }
     e->pc = pc;
-    e->depth = (uint32_t)(next - e->stack);
+    e->depth = depth;
 }
 
 /* The operands of the opcode that comes next may be changed in place. */
@@ -313,7 +314,7 @@ static void emit_walk(struct emit *e) {
             trace_op(e, start);
             continue;
         }
-        if (!e->has_flags)
+        if (emit_is_push(*e->pc) && !e->has_flags)
             emit_pushes(e);
         emit_op(e);
     }
