@@ -134,16 +134,24 @@ static bool step_frames(struct boot_note *note) {
         NOTE("no memory for the allocator's books");
         return false;
     }
+    bool poison = boot_option(boot_info.cmdline, "poison");
+    if (poison) {
+        frames_poison();
+    }
     kernel_map_use_frames();
     struct buddy_stats stats;
     frames_stats(&stats);
-    NOTE("%lu frames, %lu MiB free", stats.total_frames,
-         MIB(stats.free_frames * MEMORY_PAGE_BYTES));
+    NOTE("%lu frames, %lu MiB free%s", stats.total_frames,
+         MIB(stats.free_frames * MEMORY_PAGE_BYTES),
+         poison ? "; what is given back is poisoned" : "");
     return true;
 }
 
 static bool step_stacks(struct boot_note *note) {
     memory_start();
+    if (boot_option(boot_info.cmdline, "poison")) {
+        memory_poison();
+    }
     aslr_start(boot_info.cmdline);
     stacks_start();
     struct alka_thread *thread;

@@ -28,6 +28,7 @@ static void buddy_push(struct buddy *buddy, uint32_t first, uint32_t order) {
     }
     buddy->heads[order] = first;
     buddy->nonempty |= 1u << order;
+    buddy->free_blocks[order]++;
 }
 
 static void buddy_unlink(struct buddy *buddy, uint32_t first, uint32_t order) {
@@ -44,6 +45,7 @@ static void buddy_unlink(struct buddy *buddy, uint32_t first, uint32_t order) {
         buddy->nonempty &= ~(1u << order);
     }
     frame->state = FRAME_INNER;
+    buddy->free_blocks[order]--;
 }
 
 /* Makes [first, first + 2^order) free, joined with its free buddies as far as they reach. */
@@ -116,7 +118,9 @@ bool buddy_take(struct buddy *buddy, uint32_t order, uint32_t *out_first) {
     buddy->frames[first].state = FRAME_USED;
     buddy->frames[first].order = (uint8_t)order;
     buddy->stats.free_frames -= UINT64_C(1) << order;
-    buddy->stats.takes++;
+    if (buddy->stats.takes++ == 0 || buddy->stats.free_frames < buddy->stats.least_free_frames) {
+        buddy->stats.least_free_frames = buddy->stats.free_frames;
+    }
     *out_first = first;
     return true;
 }

@@ -16,12 +16,13 @@ struct buddy_frame {
     uint32_t next, prev; /* of a free block's first frame */
     uint8_t order;       /* of a block's first frame */
     uint8_t state;       /* private to buddy.c */
-    uint16_t reserved;
+    uint16_t note;       /* whoever hosts it may keep something of the frame here; starts as 0 */
 };
 
 struct buddy_stats {
     uint64_t total_frames, free_frames;
     uint64_t takes, gives, refusals;
+    uint64_t least_free_frames; /* the fewest there ever were, since the first was taken */
     uint64_t bad_gives; /* of frames that were not given out so: always a bug of the caller */
 };
 
@@ -30,6 +31,7 @@ struct buddy {
     uint32_t frame_count;
     uint32_t nonempty; /* bit n: list n has a block */
     uint32_t heads[BUDDY_ORDERS];
+    uint32_t free_blocks[BUDDY_ORDERS];
     struct buddy_stats stats;
 };
 

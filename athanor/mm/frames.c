@@ -7,6 +7,8 @@
 #include "console/log.h"
 #include "cpu/lock.h"
 #include "mm/layout.h"
+#include "mm/poison.h"
+#include "trap/panic.h"
 #include <string.h>
 
 static struct buddy frames_buddy;
@@ -19,6 +21,41 @@ static struct lock frames_lock;
 #define FRAMES_CLEAN_MOST 1024u
 static uint32_t frames_clean[FRAMES_CLEAN_MOST];
 static uint32_t frames_clean_count;
+
+/* --- Poison. --- */
+
+enum { FRAME_POISONED = 1 }; /* buddy_frame.note */
+static bool frames_poisons;
+
+void frames_poison(void) { frames_poisons = true; }
+
+static void frames_check(uint32_t frame, uint64_t word) {
+    size_t offset;
+    const uint8_t *page = layout_direct(frame * MEMORY_PAGE_BYTES);
+    if (!poison_is_whole(page, MEMORY_PAGE_BYTES, word, &offset)) {
+        panic("the frame at 0x%lx was written to after it was given back: 0x%lx at offset 0x%lx",
+              frame * MEMORY_PAGE_BYTES, *(const uint64_t *)(page + offset), offset);
+    }
+}
+
+/* Under the lock, as both below. */
+static void frames_poison_block(uint32_t first, uint32_t order) {
+    for (uint32_t i = first; frames_poisons && i < first + (1u << order); i++) {
+        poison_fill(layout_direct(i * MEMORY_PAGE_BYTES), MEMORY_PAGE_BYTES);
+        frames_buddy.frames[i].note = FRAME_POISONED;
+    }
+}
+
+static void frames_check_block(uint32_t first, uint32_t order) {
+    for (uint32_t i = first; frames_poisons && i < first + (1u << order); i++) {
+        if (frames_buddy.frames[i].note == FRAME_POISONED) {
+            frames_check(i, POISON_WORD);
+        }
+        frames_buddy.frames[i].note = 0;
+    }
+}
+
+/* --- Taking and giving. --- */
 
 /* Frame numbers of the books' array end here. Ranges beyond are dropped from the map. */
 static uint64_t frames_choose_end(struct memory_map *map) {
@@ -72,6 +109,9 @@ bool frames_take(uint32_t order, uint64_t *out_phys) {
         frames_give_stock();
         taken = buddy_take(&frames_buddy, order, &first);
     }
+    if (taken) {
+        frames_check_block(first, order);
+    }
     lock_release(&frames_lock, flags);
     if (taken) {
         *out_phys = first * MEMORY_PAGE_BYTES;
@@ -83,7 +123,11 @@ bool frames_take_clean(uint64_t *out_phys) {
     uint64_t flags = lock_take(&frames_lock);
     bool stocked = frames_clean_count > 0;
     if (stocked) {
-        *out_phys = frames_clean[--frames_clean_count] * MEMORY_PAGE_BYTES;
+        uint32_t frame = frames_clean[--frames_clean_count];
+        *out_phys = frame * MEMORY_PAGE_BYTES;
+        if (frames_poisons) {
+            frames_check(frame, 0);
+        }
     }
     lock_release(&frames_lock, flags);
     if (stocked) {
@@ -115,6 +159,7 @@ bool frames_prepare(void) {
                     frames_buddy.stats.free_frames > FRAMES_CLEAN_MOST &&
                     buddy_take(&frames_buddy, 0, &frame);
     if (prepared) {
+        frames_check_block(frame, 0);
         memset(layout_direct(frame * MEMORY_PAGE_BYTES), 0, MEMORY_PAGE_BYTES);
         frames_clean[frames_clean_count++] = frame;
     }
@@ -126,6 +171,9 @@ void frames_give(uint64_t phys, uint32_t order) {
     uint64_t flags = lock_take(&frames_lock);
     bool known = phys / MEMORY_PAGE_BYTES < BUDDY_NONE &&
                  buddy_give(&frames_buddy, (uint32_t)(phys / MEMORY_PAGE_BYTES), order);
+    if (known) {
+        frames_poison_block((uint32_t)(phys / MEMORY_PAGE_BYTES), order);
+    }
     lock_release(&frames_lock, flags);
     if (!known) {
         log_error("frames: 0x%lx (order %u) was given back but never given out", phys, order);
@@ -137,4 +185,11 @@ void frames_stats(struct buddy_stats *out) {
     *out = frames_buddy.stats;
     out->free_frames += frames_clean_count;
     lock_release(&frames_lock, flags);
+}
+
+uint32_t frames_free_blocks(uint32_t order) {
+    uint64_t flags = lock_take(&frames_lock);
+    uint32_t count = frames_buddy.free_blocks[order];
+    lock_release(&frames_lock, flags);
+    return count;
 }

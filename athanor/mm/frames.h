@@ -14,6 +14,12 @@
  */
 bool frames_start(struct memory_map *map);
 
+/*
+ * From now on frames that are given back are poisoned, and looked at when they are taken again: a
+ * write in between is a panic. For finding bugs; costs a pass over each frame each time.
+ */
+void frames_poison(void);
+
 /* 2^order contiguous frames; content undefined. False if there are none. */
 bool frames_take(uint32_t order, uint64_t *out_phys);
 /* A wrong address or order is logged as an error and ignored. */
@@ -28,5 +34,7 @@ void frames_give_clean(uint64_t phys);
 bool frames_prepare(void);
 
 void frames_stats(struct buddy_stats *out);
+/* Free blocks of 2^order frames; order < BUDDY_ORDERS. */
+uint32_t frames_free_blocks(uint32_t order);
 
 #endif

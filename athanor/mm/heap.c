@@ -6,6 +6,7 @@
  */
 #include "mm/heap.h"
 #include "mm/buddy.h"
+#include "mm/poison.h"
 #include <string.h>
 
 #define HEAP_BITMAP_WORDS 4u
@@ -73,9 +74,20 @@ static struct heap_slab *heap_new_slab(struct heap *heap, uint32_t class_idx) {
         .class_idx = (uint16_t)class_idx,
         .capacity = (uint16_t)((HEAP_PAGE_BYTES - HEAP_HEADER_BYTES) / heap_class_bytes[class_idx]),
     };
+    if (heap->damaged != NULL) {
+        poison_fill((uint8_t *)slab + HEAP_HEADER_BYTES, HEAP_PAGE_BYTES - HEAP_HEADER_BYTES);
+    }
     heap->stats.pages++;
+    heap->class_slabs[class_idx]++;
     heap_link(heap, slab);
     return slab;
+}
+
+static void heap_check_block(const struct heap *heap, const void *block, size_t bytes) {
+    size_t offset;
+    if (heap->damaged != NULL && !poison_is_whole(block, bytes, POISON_WORD, &offset)) {
+        heap->damaged(block, bytes, offset);
+    }
 }
 
 /* The slab has room. */
@@ -90,7 +102,11 @@ static void *heap_take_block(struct heap *heap, struct heap_slab *slab) {
     if (slab->used == slab->capacity) {
         heap_unlink(heap, slab);
     }
-    return (uint8_t *)slab + HEAP_HEADER_BYTES + (size_t)index * heap_class_bytes[slab->class_idx];
+    heap->class_used[slab->class_idx]++;
+    size_t bytes = heap_class_bytes[slab->class_idx];
+    void *block = (uint8_t *)slab + HEAP_HEADER_BYTES + index * bytes;
+    heap_check_block(heap, block, bytes);
+    return block;
 }
 
 static void *heap_take_pages(struct heap *heap, size_t bytes) {
@@ -126,6 +142,9 @@ void *heap_take(struct heap *heap, size_t bytes) {
     }
     heap->stats.takes++;
     heap->stats.used_bytes += bytes;
+    if (heap->stats.used_bytes > heap->stats.peak_used_bytes) {
+        heap->stats.peak_used_bytes = heap->stats.used_bytes;
+    }
     memset(block, 0, bytes);
     return block;
 }
@@ -153,6 +172,10 @@ static bool heap_give_small(struct heap *heap, void *block, size_t bytes) {
         return false;
     }
     slab->taken[index / 64] &= ~(UINT64_C(1) << index % 64);
+    heap->class_used[slab->class_idx]--;
+    if (heap->damaged != NULL) {
+        poison_fill(block, heap_class_bytes[slab->class_idx]);
+    }
     if (slab->used == slab->capacity) {
         heap_link(heap, slab);
     }
@@ -160,6 +183,7 @@ static bool heap_give_small(struct heap *heap, void *block, size_t bytes) {
     if (slab->used == 0) {
         heap_unlink(heap, slab);
         slab->magic = 0;
+        heap->class_slabs[slab->class_idx]--;
         heap->source.give(heap->source.self, slab, 0);
         heap->stats.pages--;
     }
@@ -188,4 +212,13 @@ void heap_give(struct heap *heap, void *block, size_t bytes) {
     }
     heap->stats.gives++;
     heap->stats.used_bytes -= bytes;
+}
+
+void heap_class_stats(const struct heap *heap, uint32_t class_idx, struct heap_class_stats *out) {
+    uint32_t bytes = heap_class_bytes[class_idx];
+    uint64_t blocks =
+        heap->class_slabs[class_idx] * ((HEAP_PAGE_BYTES - HEAP_HEADER_BYTES) / bytes);
+    *out = (struct heap_class_stats){.block_bytes = bytes,
+                                     .used = heap->class_used[class_idx],
+                                     .free = blocks - heap->class_used[class_idx]};
 }

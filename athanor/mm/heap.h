@@ -20,9 +20,15 @@ struct heap_source {
     void *self;
 };
 
+struct heap_class_stats {
+    uint32_t block_bytes;
+    uint64_t used, free; /* blocks; free ones are in pages that are held */
+};
+
 struct heap_stats {
-    uint64_t pages;      /* held now */
-    uint64_t used_bytes; /* requested and not given back */
+    uint64_t pages;           /* held now */
+    uint64_t used_bytes;      /* requested and not given back */
+    uint64_t peak_used_bytes; /* the most there ever were */
     uint64_t takes, gives, refusals, bad_gives;
 };
 
@@ -31,10 +37,16 @@ struct heap_slab;
 struct heap {
     struct heap_source source;
     struct heap_slab *partial[HEAP_CLASSES]; /* slabs with room */
+    uint64_t class_used[HEAP_CLASSES], class_slabs[HEAP_CLASSES];
+    /* Not NULL: free blocks are poisoned (mm/poison.h), and this is told of one that was written to
+     * when it is taken again. What takes whole pages is the source's business. */
+    void (*damaged)(const void *block, size_t bytes, size_t offset);
     struct heap_stats stats;
 };
 
 void heap_start(struct heap *heap, const struct heap_source *source);
+
+void heap_class_stats(const struct heap *heap, uint32_t class_idx, struct heap_class_stats *out);
 
 /* Zeroed, 16-byte aligned. NULL if memory is out or `bytes` is 0. */
 void *heap_take(struct heap *heap, size_t bytes);

@@ -7,6 +7,7 @@
 #include "mm/frames.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
+#include "trap/panic.h"
 
 static struct heap memory_heap;
 static struct lock memory_heap_lock;
@@ -43,6 +44,20 @@ void memory_stats(struct heap_stats *out) {
     *out = memory_heap.stats;
     lock_release(&memory_heap_lock, flags);
 }
+
+void memory_class_stats(uint32_t class_idx, struct heap_class_stats *out) {
+    uint64_t flags = lock_take(&memory_heap_lock);
+    heap_class_stats(&memory_heap, class_idx, out);
+    lock_release(&memory_heap_lock, flags);
+}
+
+static void memory_damaged(const void *block, size_t bytes, size_t offset) {
+    panic("the block of %lu bytes at 0x%lx was written to after it was given back: 0x%lx at offset "
+          "0x%lx",
+          bytes, (uint64_t)block, *(const uint64_t *)((const uint8_t *)block + offset), offset);
+}
+
+void memory_poison(void) { memory_heap.damaged = memory_damaged; }
 
 static struct vrange_extent *memory_take_extent(void *self) {
     (void)self;

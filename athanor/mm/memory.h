@@ -16,6 +16,9 @@ void memory_start(void);
 void *memory_take(size_t bytes);
 void memory_give(void *block, size_t bytes);
 void memory_stats(struct heap_stats *out);
+void memory_class_stats(uint32_t class_idx, struct heap_class_stats *out);
+/* As frames_poison, of blocks of the heap. Before the first one is taken. */
+void memory_poison(void);
 
 /* An address space allocator whose books are on the heap. */
 void memory_vrange_start(struct vrange *range, uint64_t base, uint64_t end);

@@ -19,6 +19,9 @@ void command_start(size_t count, const char *const *words);
 void command_stop(size_t count, const char *const *words);
 void command_unload(size_t count, const char *const *words);
 
+/* shell/memory_commands.c */
+void command_mem(size_t count, const char *const *words);
+
 /* shell/thread_commands.c */
 void command_threads(size_t count, const char *const *words);
 void command_spawn(size_t count, const char *const *words);

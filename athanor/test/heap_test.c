@@ -134,12 +134,75 @@ static void exhaustion_is_an_answer(void **state) {
     assert_int_equal(pages_out, 0);
 }
 
+static struct {
+    const void *block;
+    size_t bytes, offset;
+    uint32_t count;
+} damage;
+
+static void note_damage(const void *block, size_t bytes, size_t offset) {
+    damage.block = block;
+    damage.bytes = bytes;
+    damage.offset = offset;
+    damage.count++;
+}
+
+/* A write to a block that was given back is told when the block is taken again, and only then. */
+static void late_writes_are_found(void **state) {
+    (void)state;
+    heap.damaged = note_damage;
+    damage.count = 0;
+    for (size_t bytes = 1; bytes <= HEAP_SMALL_MAX; bytes += 13) {
+        void *keeps_the_page = heap_take(&heap, bytes);
+        uint8_t *block = heap_take(&heap, bytes);
+        for (size_t i = 0; i < bytes; i++) {
+            assert_int_equal(block[i], 0);
+        }
+        heap_give(&heap, block, bytes);
+        assert_ptr_equal(heap_take(&heap, bytes), block);
+        assert_int_equal(damage.count, 0);
+        heap_give(&heap, block, bytes);
+        block[bytes - 1] ^= 1;
+        assert_ptr_equal(heap_take(&heap, bytes), block);
+        assert_int_equal(damage.count, 1);
+        assert_ptr_equal(damage.block, block);
+        assert_true(damage.bytes >= bytes);
+        assert_int_equal(damage.offset, (bytes - 1) / 8 * 8);
+        damage.count = 0;
+        heap_give(&heap, block, bytes);
+        heap_give(&heap, keeps_the_page, bytes);
+    }
+    assert_int_equal(pages_out, 0);
+}
+
+static void counts_by_class(void **state) {
+    (void)state;
+    struct heap_class_stats class;
+    void *one = heap_take(&heap, 576), *other = heap_take(&heap, 400),
+         *large = heap_take(&heap, 5000);
+    heap_class_stats(&heap, 9, &class);
+    assert_int_equal(class.block_bytes, 576);
+    assert_int_equal(class.used, 2);
+    assert_int_equal(class.free, 5);
+    heap_give(&heap, one, 576);
+    heap_give(&heap, large, 5000);
+    heap_class_stats(&heap, 9, &class);
+    assert_int_equal(class.used, 1);
+    assert_int_equal(class.free, 6);
+    heap_give(&heap, other, 400);
+    heap_class_stats(&heap, 9, &class);
+    assert_int_equal(class.used + class.free, 0);
+    assert_int_equal(heap.stats.peak_used_bytes, 5976);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_size, setup),
         cmocka_unit_test_setup(random_life, setup),
         cmocka_unit_test_setup(wrong_gives_are_counted, setup),
         cmocka_unit_test_setup(exhaustion_is_an_answer, setup),
+        cmocka_unit_test_setup(late_writes_are_found, setup),
+        cmocka_unit_test_setup(counts_by_class, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,10 @@
  * words. Out: lines that tests read.
  */
 #include "console/log.h"
+#include "mm/frames.h"
+#include "mm/layout.h"
+#include "mm/memory.h"
+#include "mm/paging.h"
 #include "modules/modules.h"
 #include "shell/parse.h"
 #include "shell/shell.h"
@@ -76,12 +80,34 @@ static void command_smash(size_t count, const char *const *words) {
     print("the frame is whole\n");
 }
 
+/* Writes to what was given back, then takes it again: a panic if freed memory is poisoned. */
+static void command_stale(size_t count, const char *const *words) {
+    (void)count;
+    uint64_t phys;
+    if (strcmp(words[1], "heap") == 0) {
+        void *keeps_the_page = memory_take(48);
+        volatile uint8_t *block = memory_take(48);
+        memory_give((void *)block, 48);
+        block[20] = 1;
+        memory_give(memory_take(48), 48);
+        memory_give(keeps_the_page, 48);
+    } else if (frames_take(5, &phys)) {
+        frames_give(phys, 5);
+        *(volatile uint8_t *)layout_direct(phys + 5 * PAGING_PAGE_BYTES + 100) = 1;
+        if (frames_take(5, &phys)) {
+            frames_give(phys, 5);
+        }
+    }
+    print("nobody has noticed\n");
+}
+
 const struct shell_command shell_more_commands[] = {
     {"campaign", "SEED COUNT", "faults in modules, with all looked at after each", 3, 3,
      command_campaign},
     {"campaign-load", "SEED ROUNDS", "what a crash each 10 ms costs the others", 3, 3,
      command_load},
     {"smash", "[not]", "overruns a stack frame", 1, 2, command_smash},
+    {"stale", "heap or frames", "writes to memory that was given back", 2, 2, command_stale},
     {"suite", "[FIRST [COUNT]]", "the official test suite, from the pack behind the bundle", 1, 3,
      command_suite},
     {"units", "", "the unit tests of what needs no host", 1, 1, command_units},
