@@ -12,6 +12,7 @@
 
 enum {
     REGS_COST_CALLEE_SAVED = 2, /* push and pop, once per call of the function */
+    REGS_STEPS_FEW = 64,        /* are gone over one by one, which a tree does not beat */
 };
 
 /* Steps × registers: `any` is taken somewhere below the node, `all` everywhere. */
@@ -21,6 +22,7 @@ struct regs_node {
 
 struct regs {
     struct emit *e;
+    reg_set *steps; /* few: what is taken in each; NULL: as many as the tree is for */
     struct regs_node *nodes;
     uint32_t leaves;
     uint32_t covering; /* first node of the highest level where `all` holds anything */
@@ -31,7 +33,7 @@ struct regs {
 /* All ones if the bit is set: the turns on the way up the tree cannot be predicted. */
 static inline reg_set regs_if(uint32_t bit) { return (reg_set)0 - bit; }
 
-static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last) {
+static reg_set regs_tree_busy(const struct regs *regs, uint32_t first, uint32_t last) {
     const struct regs_node *nodes = regs->nodes;
     reg_set busy = 0;
     uint32_t left = first + regs->leaves, right = last + regs->leaves;
@@ -48,7 +50,7 @@ static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last)
     return busy;
 }
 
-static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_set reg) {
+static void regs_tree_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_set reg) {
     struct regs_node *nodes = regs->nodes;
     uint32_t left = first + regs->leaves, right = last + regs->leaves;
     for (uint32_t l = left / 2, r = right / 2; l; l /= 2, r /= 2) {
@@ -70,6 +72,24 @@ static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_se
             break;
     }
     regs->covering = level < regs->covering ? level : regs->covering;
+}
+
+static reg_set regs_busy(const struct regs *regs, uint32_t first, uint32_t last) {
+    if (!regs->steps)
+        return regs_tree_busy(regs, first, last);
+    reg_set busy = 0;
+    for (const reg_set *step = regs->steps + first; step <= regs->steps + last; step++)
+        busy |= *step;
+    return busy;
+}
+
+static void regs_occupy(struct regs *regs, uint32_t first, uint32_t last, reg_set reg) {
+    if (!regs->steps) {
+        regs_tree_occupy(regs, first, last, reg);
+        return;
+    }
+    for (reg_set *step = regs->steps + first; step <= regs->steps + last; step++)
+        *step |= reg;
 }
 
 enum { REGS_SORT_FEW = 24 };
@@ -210,8 +230,11 @@ alka_status regs_assign(struct emit *e) {
     ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *keys, &keys));
     ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, sizeof *keys, &spare));
     ALKA_TRY(alka_arena_take(e->scratch, summary->web_count, 1, &regs.hints));
-    ALKA_TRY(
-        alka_arena_alloc(e->scratch, (size_t)regs.leaves * 2 + 1, sizeof *regs.nodes, &regs.nodes));
+    if (steps <= REGS_STEPS_FEW)
+        ALKA_TRY(alka_arena_alloc(e->scratch, steps, sizeof *regs.steps, &regs.steps));
+    else
+        ALKA_TRY(alka_arena_alloc(e->scratch, (size_t)regs.leaves * 2 + 1, sizeof *regs.nodes,
+                                  &regs.nodes));
     regs_start_homes(e);
     uint32_t count = 0;
     for (uint32_t i = 0; i < summary->web_count; i++) {
