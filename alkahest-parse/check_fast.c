@@ -5,106 +5,7 @@
  * done: check_step reads it from its first byte, knows all cases, and alone reports failures. Must
  * never accept what check_step would refuse.
  */
-#include "check.h"
-
-/* How the loop may handle a one-byte opcode. Opcodes without a row read as CHECK_SLOW. */
-enum check_way {
-    CHECK_SLOW,
-    CHECK_PLAIN,      /* no immediates */
-    CHECK_CONST_LEB,  /* signed LEB128 */
-    CHECK_CONST_BITS, /* as many bytes as the type has */
-    CHECK_ACCESS,     /* memarg */
-    CHECK_LOCAL_GET,
-    CHECK_LOCAL_SET,
-    CHECK_LOCAL_TEE,
-    CHECK_GLOBAL_GET,
-    CHECK_GLOBAL_SET,
-    CHECK_DROP,
-    CHECK_SELECT,
-    CHECK_ENTER, /* block, loop, if */
-    CHECK_END,
-    CHECK_BR,
-    CHECK_BR_IF,
-    CHECK_CALL,
-};
-
-struct check_row {
-    alka_valtype top, below;       /* the two topmost operands; 0 if there are fewer */
-    uint32_t top_mask, below_mask; /* 0 if there are fewer */
-    uint8_t way;
-    uint8_t pops, pushes, result;
-    uint8_t immediate; /* CONST_LEB: most bytes; CONST_BITS: bytes; ACCESS: log2 of the width */
-} __attribute__((aligned(32)));
-
-/* What signatures contribute, as constants. The address type A counts as i32 here. */
-enum check_sig_facts {
-#define CHECK_TYPE_N 0
-#define CHECK_TYPE_I ALKA_SIG_TYPE_I
-#define CHECK_TYPE_L ALKA_SIG_TYPE_L
-#define CHECK_TYPE_F ALKA_SIG_TYPE_F
-#define CHECK_TYPE_D ALKA_SIG_TYPE_D
-#define CHECK_TYPE_V ALKA_SIG_TYPE_V
-#define CHECK_TYPE_A ALKA_SIG_TYPE_I
-#define SIG(id, pops, first, second, third, pushes, result)                                      \
-    CHECK_POPS_##id = pops, CHECK_PUSHES_##id = pushes, CHECK_RESULT_##id = CHECK_TYPE_##result, \
-    CHECK_TOP_##id = (pops) == 2 ? CHECK_TYPE_##second : CHECK_TYPE_##first,                     \
-    CHECK_BELOW_##id = (pops) == 2 ? CHECK_TYPE_##first : 0,
-#include <alkahest/op_kinds.def>
-};
-
-#define CHECK_SPECIAL_WAY(op)                        \
-    ((op) == ALKA_OP_LOCAL_GET    ? CHECK_LOCAL_GET  \
-     : (op) == ALKA_OP_LOCAL_SET  ? CHECK_LOCAL_SET  \
-     : (op) == ALKA_OP_LOCAL_TEE  ? CHECK_LOCAL_TEE  \
-     : (op) == ALKA_OP_GLOBAL_GET ? CHECK_GLOBAL_GET \
-     : (op) == ALKA_OP_GLOBAL_SET ? CHECK_GLOBAL_SET \
-     : (op) == ALKA_OP_DROP       ? CHECK_DROP       \
-     : (op) == ALKA_OP_SELECT     ? CHECK_SELECT     \
-     : (op) == ALKA_OP_BLOCK      ? CHECK_ENTER      \
-     : (op) == ALKA_OP_LOOP       ? CHECK_ENTER      \
-     : (op) == ALKA_OP_IF         ? CHECK_ENTER      \
-     : (op) == ALKA_OP_END        ? CHECK_END        \
-     : (op) == ALKA_OP_BR         ? CHECK_BR         \
-     : (op) == ALKA_OP_BR_IF      ? CHECK_BR_IF      \
-     : (op) == ALKA_OP_CALL       ? CHECK_CALL       \
-                                  : CHECK_SLOW)
-#define CHECK_FIXED_WAY(imm)                                                 \
-    ((imm) == ALKA_IMM_NONE                               ? CHECK_PLAIN      \
-     : (imm) == ALKA_IMM_I32 || (imm) == ALKA_IMM_I64     ? CHECK_CONST_LEB  \
-     : (imm) == ALKA_IMM_F32 || (imm) == ALKA_IMM_F64     ? CHECK_CONST_BITS \
-     : (imm) >= ALKA_IMM_MEM8 && (imm) <= ALKA_IMM_MEM128 ? CHECK_ACCESS     \
-                                                          : CHECK_SLOW)
-#define CHECK_WAY(op, imm, sig, feature)                   \
-    ((feature) != ALKA_FEATURE_MVP ? CHECK_SLOW            \
-     : (sig) == ALKA_SIG_SPECIAL   ? CHECK_SPECIAL_WAY(op) \
-                                   : CHECK_FIXED_WAY(imm))
-#define CHECK_IMMEDIATE(imm)                                                    \
-    ((imm) == ALKA_IMM_I32                                ? 5                   \
-     : (imm) == ALKA_IMM_I64                              ? 10                  \
-     : (imm) == ALKA_IMM_F32                              ? 4                   \
-     : (imm) == ALKA_IMM_F64                              ? 8                   \
-     : (imm) >= ALKA_IMM_MEM8 && (imm) <= ALKA_IMM_MEM128 ? (imm)-ALKA_IMM_MEM8 \
-                                                          : 0)
-
-static const struct check_row check_rows[256] = {
-#define CHECK_ROW_00(id, code, imm, sig, feature)                                              \
-    [code] = {CHECK_TOP_##sig,                                                                 \
-              CHECK_BELOW_##sig,                                                               \
-              CHECK_POPS_##sig >= 1 ? UINT32_MAX : 0,                                          \
-              CHECK_POPS_##sig >= 2 ? UINT32_MAX : 0,                                          \
-              CHECK_WAY(ALKA_OP_##id, ALKA_IMM_##imm, ALKA_SIG_##sig, ALKA_FEATURE_##feature), \
-              CHECK_POPS_##sig,                                                                \
-              CHECK_PUSHES_##sig,                                                              \
-              CHECK_RESULT_##sig,                                                              \
-              (uint8_t)CHECK_IMMEDIATE(ALKA_IMM_##imm)},
-#define CHECK_ROW_FB(...)
-#define CHECK_ROW_FC(...)
-#define CHECK_ROW_FD(...)
-#define CHECK_ROW_FE(...)
-#define OP(id, text, prefix, code, imm, sig, feature) \
-    CHECK_ROW_##prefix(id, code, imm, sig, feature)
-#include <alkahest/wasm_ops.def>
-};
+#include "check_rows.h"
 
 /* Without a branch on the number of operands: it changes from instruction to instruction. */
 static inline bool fast_fits(const struct check_row *row, const alka_valtype *sp,
@@ -218,33 +119,67 @@ FAST_INLINE bool fast_select(struct fast *fast) {
     return true;
 }
 
-/* Blocks without parameters and results. */
+/* Block types without parameters: no result, or a number. NULL: something else. */
+static const struct alka_functype *fast_block_type(uint8_t byte) {
+    enum { FAST_F64 = 0x7C, FAST_I32 = 0x7F, FAST_EMPTY_BLOCK = 0x40 };
+    static const alka_valtype results[] = {ALKA_F64, ALKA_F32, ALKA_I64, ALKA_I32};
+    static const struct alka_functype empty, types[] = {{NULL, &results[0], 0, 1},
+                                                        {NULL, &results[1], 0, 1},
+                                                        {NULL, &results[2], 0, 1},
+                                                        {NULL, &results[3], 0, 1}};
+    if (byte == FAST_EMPTY_BLOCK)
+        return &empty;
+    return byte >= FAST_F64 && byte <= FAST_I32 ? &types[byte - FAST_F64] : NULL;
+}
+
 FAST_INLINE bool fast_enter(struct check *check, struct fast *fast) {
-    enum { FAST_EMPTY_BLOCK = 0x40 };
-    static const struct alka_functype empty;
     uint32_t op = alka_op_by_byte[*fast->at] - 1u;
     bool is_if = op == ALKA_OP_IF;
-    if (fast->at[1] != FAST_EMPTY_BLOCK || check->depth == check->frame_room)
+    const struct alka_functype *type = fast_block_type(fast->at[1]);
+    if (!type || check->depth == check->frame_room)
         return false;
     if (is_if && !fast_top_is(fast, ALKA_I32))
         return false;
     fast->sp -= is_if;
     check->sp = fast->sp;
-    check_open_frame(check, op, &empty);
+    check_open_frame(check, op, type);
     check_summarize_frame(check, op);
     fast->floor = check->floor;
     fast->at += 2;
     return true;
 }
 
-/* The end of a block with at most one result, which is there and nothing else. */
+/* At most one value, of the right type, is on top. */
+FAST_INLINE bool fast_holds(const struct fast *fast, const alka_valtype *types, uint32_t count) {
+    return count == 0 || (count == 1 && fast_top_is(fast, types[0]));
+}
+
+/* The block's results are there and nothing else, and no local loses its value. */
+FAST_INLINE bool fast_arm_ends(const struct check *check, const struct fast *fast,
+                               const struct alka_functype *type) {
+    return !check->is_set && fast->sp == fast->floor + type->result_count &&
+           fast_holds(fast, type->results, type->result_count);
+}
+
+FAST_INLINE bool fast_else(struct check *check, struct fast *fast) {
+    struct check_frame *frame = check_top(check);
+    if (frame->op != ALKA_OP_IF || frame->type->param_count ||
+        !fast_arm_ends(check, fast, frame->type))
+        return false;
+    frame->op = ALKA_OP_ELSE;
+    frame->is_unreachable = false;
+    summarize_else(&check->sum);
+    fast->sp = fast->floor;
+    fast->at++;
+    return true;
+}
+
 FAST_INLINE bool fast_end(struct check *check, struct fast *fast) {
     const struct check_frame *frame = check_top(check);
     const struct alka_functype *type = frame->type;
-    uint32_t count = type->result_count;
-    if (check->depth == 1 || count > 1 || check->is_set || frame->op > ALKA_OP_ELSE ||
-        (frame->op == ALKA_OP_IF && (count || type->param_count)) ||
-        fast->sp != fast->floor + count || (count && fast->sp[-1] != type->results[0]))
+    if (check->depth == 1 || frame->op > ALKA_OP_ELSE ||
+        (frame->op == ALKA_OP_IF && (type->result_count || type->param_count)) ||
+        !fast_arm_ends(check, fast, type))
         return false;
     summarize_end(&check->sum, in_off(&check->in, fast->at));
     check->depth--;
@@ -253,33 +188,48 @@ FAST_INLINE bool fast_end(struct check *check, struct fast *fast) {
     return true;
 }
 
-/* Branches that take no values along. */
+/* Nothing falls through. */
+FAST_INLINE void fast_jump(struct check *check, struct fast *fast, uint32_t depth) {
+    summarize_branch(&check->sum, depth);
+    check_unreachable(check);
+    fast->sp = check->sp;
+}
+
+FAST_INLINE bool fast_return(struct check *check, struct fast *fast) {
+    if (!fast_holds(fast, check->type->results, check->type->result_count))
+        return false;
+    fast_jump(check, fast, check->depth - 1);
+    fast->at++;
+    return true;
+}
+
+/* Branches that take at most one value along. */
 FAST_INLINE bool fast_branch(struct check *check, struct fast *fast, bool is_conditional) {
     uint32_t depth = fast->at[1];
     if (depth >= check->depth || depth >= 0x80)
         return false;
     const struct check_frame *frame = &check->frames[check->depth - 1 - depth];
     const struct alka_functype *type = frame->type;
-    if ((frame->op == ALKA_OP_LOOP ? type->param_count : type->result_count) != 0 ||
-        (is_conditional && !fast_top_is(fast, ALKA_I32)))
+    bool is_loop = frame->op == ALKA_OP_LOOP;
+    if (is_conditional && !fast_top_is(fast, ALKA_I32))
         return false;
     fast->sp -= is_conditional;
-    summarize_branch(&check->sum, depth);
-    if (!is_conditional) {
-        check_unreachable(check);
-        fast->sp = check->sp;
+    if (!fast_holds(fast, is_loop ? type->params : type->results,
+                    is_loop ? type->param_count : type->result_count)) {
+        fast->sp += is_conditional;
+        return false;
     }
+    if (is_conditional)
+        summarize_branch(&check->sum, depth);
+    else
+        fast_jump(check, fast, depth);
     fast->at += 2;
     return true;
 }
 
-FAST_INLINE bool fast_call(struct check *check, struct fast *fast) {
-    const struct alka_module *module = check->in.module;
-    const uint8_t *next = fast->at + 1;
-    uint32_t func_idx = fast_index(&next);
-    if (IN_UNLIKELY(func_idx >= module->function_count || next > check->in.end))
-        return false;
-    const struct alka_functype *type = alka_function_type(module, func_idx);
+/* A function of that type is called. */
+FAST_INLINE bool fast_apply(struct check *check, struct fast *fast,
+                            const struct alka_functype *type) {
     const alka_valtype *args = fast->sp - type->param_count;
     if (fast->sp - fast->floor < (ptrdiff_t)type->param_count ||
         check->stack_end - fast->sp <= (ptrdiff_t)type->result_count)
@@ -292,7 +242,36 @@ FAST_INLINE bool fast_call(struct check *check, struct fast *fast) {
         *fast->sp++ = type->results[i];
     fast_deepen(check, fast);
     summarize_call(&check->sum, type->param_count, type->result_count);
+    return true;
+}
+
+FAST_INLINE bool fast_call(struct check *check, struct fast *fast) {
+    const struct alka_module *module = check->in.module;
+    const uint8_t *next = fast->at + 1;
+    uint32_t func_idx = fast_index(&next);
+    if (IN_UNLIKELY(func_idx >= module->function_count || next > check->in.end) ||
+        !fast_apply(check, fast, alka_function_type(module, func_idx)))
+        return false;
     fast->at = next;
+    return true;
+}
+
+/* Through table 0, which is one of functions. */
+FAST_INLINE bool fast_call_indirect(struct check *check, struct fast *fast) {
+    const struct alka_module *module = check->in.module;
+    const uint8_t *next = fast->at + 1;
+    uint32_t type_idx = fast_index(&next);
+    if (type_idx >= module->type_count || module->type_defs[type_idx].form != ALKA_TYPE_FUNC ||
+        next >= check->in.end || *next != 0 || module->table_count == 0 ||
+        module->tables[0].type != ALKA_FUNCREF || module->tables[0].range.is_64 ||
+        !fast_top_is(fast, ALKA_I32))
+        return false;
+    fast->sp--;
+    if (!fast_apply(check, fast, &module->types[type_idx])) {
+        fast->sp++;
+        return false;
+    }
+    fast->at = next + 1;
     return true;
 }
 
@@ -324,17 +303,31 @@ FAST_INLINE bool fast_fixed(struct check *check, struct fast *fast, const struct
     return true;
 }
 
+/* The same for the most common of them, without a row. */
+FAST_INLINE bool fast_i32_const(struct check *check, struct fast *fast) {
+    uint32_t bytes = fast_leb_bytes(fast->at + 1);
+    if (IN_UNLIKELY(bytes >= 5 || fast->at + 1 + bytes > check->in.end))
+        return false;
+    *fast->sp++ = ALKA_I32;
+    fast_deepen(check, fast);
+    fast->at += 1 + bytes;
+    return true;
+}
+
 FAST_INLINE bool fast_step(struct check *check, struct fast *fast) {
     enum { LOCAL_GET = 0x20, I32_CONST = 0x41 };
     uint32_t byte = *fast->at;
-    if (byte == LOCAL_GET) /* so common that a jump of its own can be predicted */
+    if (byte == LOCAL_GET) /* so common that jumps of their own can be predicted */
         return fast_local(check, fast, CHECK_LOCAL_GET);
-    const struct check_row *row = &check_rows[byte];
     if (byte == I32_CONST)
-        return fast_fixed(check, fast, row, CHECK_CONST_LEB);
+        return fast_i32_const(check, fast);
+    const struct check_row *row = &check_rows[byte];
     switch ((enum check_way)row->way) {
     case CHECK_PLAIN:
         return fast_fixed(check, fast, row, CHECK_PLAIN);
+    case CHECK_EXTEND:
+        return (check->in.module->features_used & ALKA_FEATURE_BIT(SIGN_EXT)) &&
+               fast_fixed(check, fast, row, CHECK_PLAIN);
     case CHECK_CONST_LEB:
         return fast_fixed(check, fast, row, CHECK_CONST_LEB);
     case CHECK_CONST_BITS:
@@ -361,14 +354,20 @@ FAST_INLINE bool fast_step(struct check *check, struct fast *fast) {
         return fast_select(fast);
     case CHECK_ENTER:
         return fast_enter(check, fast);
+    case CHECK_ELSE:
+        return fast_else(check, fast);
     case CHECK_END:
         return fast_end(check, fast);
     case CHECK_BR:
         return fast_branch(check, fast, false);
     case CHECK_BR_IF:
         return fast_branch(check, fast, true);
+    case CHECK_RETURN:
+        return fast_return(check, fast);
     case CHECK_CALL:
         return fast_call(check, fast);
+    case CHECK_CALL_INDIRECT:
+        return fast_call_indirect(check, fast);
     case CHECK_SLOW:
         break;
     }

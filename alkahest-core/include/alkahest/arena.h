@@ -7,6 +7,7 @@
 #define ALKAHEST_ARENA_H
 
 #include <alkahest/crucible.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,7 +44,9 @@ ALKA_MUST_CHECK static inline alka_status alka_arena_take(struct alka_arena *are
                                                           size_t element_bytes,
                                                           void *out_pointer /* T ** */) {
     size_t bytes, room = (size_t)(arena->limit - arena->cursor); /* a multiple of 16 */
-    if (__builtin_mul_overflow(count, element_bytes, &bytes) || bytes == 0 || bytes > room)
+    bool is_huge = __builtin_mul_overflow(count, element_bytes, &bytes);
+    bytes += bytes == 0; /* even nothing has an address of its own */
+    if (is_huge || bytes > room)
         return alka_arena_take_slow(arena, count, element_bytes, out_pointer);
     *(void **)out_pointer = arena->cursor;
     arena->cursor += (bytes + 15) & ~(size_t)15;
