@@ -328,7 +328,17 @@ static inline void emit_fail(struct emit *e, alka_status status) {
 
 /* text.c: room, jumps, tables beside the text */
 bool emit_reserve(struct emit *e, size_t bytes); /* false: failed, and e->status says why */
-void emit_site(struct emit *e, enum alka_trap trap, uint32_t wasm_off);
+void emit_site_slow(struct emit *e, struct alka_trap_site site);
+static inline void emit_site(struct emit *e, enum alka_trap trap, uint32_t wasm_off) {
+    struct alka_trap_site site = alka_trap_site_make(emit_off(e), wasm_off, trap);
+    struct pages *sites = &e->gen->sites;
+    if (__builtin_expect(sites->capacity_bytes - sites->used_bytes < sizeof site, 0)) {
+        emit_site_slow(e, site);
+        return;
+    }
+    __builtin_memcpy(sites->data + sites->used_bytes, &site, sizeof site);
+    sites->used_bytes += (uint32_t)sizeof site;
+}
 void emit_reloc(struct emit *e, enum alka_reloc_kind kind, uint32_t index);
 /* A call that may throw ends here, inside of that try; NO_OFF: none. */
 void emit_call_site(struct emit *e, uint32_t try_idx);

@@ -496,7 +496,7 @@ static void stack_own_unheld(struct emit *e, struct value *value) {
     e->pinned = pinned;
 }
 
-void stack_settle_loads(struct emit *e) {
+void stack_own_loads(struct emit *e) {
     for (uint32_t i = e->settled; e->pending_loads && i < e->depth; i++)
         if (e->stack[i].kind == VALUE_LOAD)
             stack_own_unheld(e, &e->stack[i]);

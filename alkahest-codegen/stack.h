@@ -77,7 +77,11 @@ void stack_settle(struct emit *e, struct value *value);
 /* All but the topmost `keep` entries become constants or slots. */
 void stack_flush(struct emit *e, uint32_t keep);
 /* Nothing is pending any more that may trap. */
-void stack_settle_loads(struct emit *e);
+void stack_own_loads(struct emit *e);
+static inline void stack_settle_loads(struct emit *e) {
+    if (e->pending_loads)
+        stack_own_loads(e);
+}
 /* Entries other than `except` that refer to the web get the value it has now. */
 void stack_detach_web(struct emit *e, uint32_t web, const struct value *except);
 /* Is this one of the entry's own registers? */

@@ -51,8 +51,7 @@ static inline __attribute__((always_inline)) void text_append(struct emit *e, st
     pages->used_bytes += bytes;
 }
 
-void emit_site(struct emit *e, enum alka_trap trap, uint32_t wasm_off) {
-    struct alka_trap_site site = alka_trap_site_make(emit_off(e), wasm_off, trap);
+void emit_site_slow(struct emit *e, struct alka_trap_site site) {
     text_append(e, &e->gen->sites, &site, sizeof site);
 }
 

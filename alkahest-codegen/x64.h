@@ -264,7 +264,23 @@ static inline uint8_t *x64_put_op(uint8_t *at, x64_op op, unsigned rex, bool has
     return at + map_bytes + 1;
 }
 
+/* One byte of opcode, without prefix, on whole registers: what most instructions are. */
+#define X64_IS_SHORT(op) (((op) & (X64_0F3A | X64_F2 | X64_BYTE_REG | X64_BYTE_RM)) == 0)
+
+static inline void x64_put_short(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
+    unsigned rex = (reg & 8) >> 1 | x64_rm_rex(rm) | (op >> 9 & 8);
+    uint8_t *at = x->at;
+    *at = (uint8_t)(0x40 | rex);
+    at += rex != 0;
+    *at = (uint8_t)op;
+    x->at = x64_put_rm(at + 1, reg, rm);
+}
+
 static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
+    if (X64_IS_SHORT(op)) {
+        x64_put_short(x, op, reg, rm);
+        return;
+    }
     /* Registers 4 to 7 have a low byte only with a REX; those from 8 on have one anyway. */
     bool has_rex =
         ((op & X64_BYTE_REG) && (reg & 4)) || ((op & X64_BYTE_RM) && (rm.code & 0xC4) == 0xC4);

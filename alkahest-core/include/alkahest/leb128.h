@@ -71,9 +71,13 @@ static inline enum alka_leb alka_leb_signed(const uint8_t **cursor, const uint8_
 
 /* Unchecked: `*cursor` is at a number that one of the above accepted. */
 static inline uint64_t alka_leb_take_unsigned(const uint8_t **cursor) {
+    uint8_t byte = **cursor;
+    if (byte < 0x80) {
+        ++*cursor;
+        return byte;
+    }
     uint64_t value = 0;
     unsigned shift = 0;
-    uint8_t byte;
     do {
         byte = *(*cursor)++;
         value |= (uint64_t)(byte & 0x7F) << shift;
