@@ -120,6 +120,7 @@ struct cap_space {
     struct cap_host host;
     uint64_t deaths; /* how often something living was made dead */
     uint32_t node_count, free_node;
+    uint32_t used;                     /* nodes that stand for something, dead or alive */
     uint32_t reserved;                 /* nodes promised to tables */
     uint32_t parcel_count, parcel_max; /* nodes in transit now, and at most */
 };
@@ -254,6 +255,10 @@ struct cap_view {
 
 /* The next living handle at or behind entry *cursor (start with 0); false: no more. */
 bool cap_next(struct cap_table *table, uint32_t *cursor, struct cap_view *out_view);
+
+/* What a living handle is. ALKA_E_HANDLE_STALE. */
+ALKA_MUST_CHECK alka_status cap_info(struct cap_table *table, uint64_t handle,
+                                     struct cap_view *out_view);
 
 const char *cap_kind_name(enum cap_kind kind);
 const char *cap_act_name(enum cap_act act);

@@ -44,8 +44,10 @@ bool node_alive(struct cap_space *space, uint32_t node) {
 
 static uint32_t node_take(struct cap_space *space) {
     uint32_t node = space->free_node;
-    if (node != CAP_NO_NODE)
-        space->free_node = node_at(space, node)->parent;
+    if (node == CAP_NO_NODE)
+        return node;
+    space->free_node = node_at(space, node)->parent;
+    space->used++;
     return node;
 }
 
@@ -94,6 +96,7 @@ void node_give(struct cap_space *space, uint32_t node) {
     /* One more, so that the dead children of this tenant are not the next one's. */
     *given = (struct cap_node){.brood = given->brood + 1, .parent = space->free_node};
     space->free_node = node;
+    space->used--;
     if (was_root)
         space->host.dropped(space->host.self, &object);
 }

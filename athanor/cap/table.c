@@ -332,18 +332,30 @@ const struct cap_object *cap_parcel_root(const struct cap_space *space, struct c
     return node->parent == CAP_NO_NODE ? &node->object : NULL;
 }
 
+static void table_view(const struct cap_table *table, uint32_t index, struct cap_view *out_view) {
+    const struct cap_entry *entry = &table->entries[index];
+    const struct cap_node *node = node_at(table->space, entry->node);
+    out_view->handle = entry->serial << TABLE_INDEX_BITS | index;
+    out_view->rights = node->rights;
+    out_view->depth = node->depth;
+    out_view->object = node->object;
+}
+
 bool cap_next(struct cap_table *table, uint32_t *cursor, struct cap_view *out_view) {
     for (; *cursor < table->capacity; ++*cursor) {
-        const struct cap_entry *entry = &table->entries[*cursor];
-        if (entry->node == CAP_NO_NODE || !node_alive(table->space, entry->node))
+        uint32_t node = table->entries[*cursor].node;
+        if (node == CAP_NO_NODE || !node_alive(table->space, node))
             continue;
-        const struct cap_node *node = node_at(table->space, entry->node);
-        out_view->handle = entry->serial << TABLE_INDEX_BITS | *cursor;
-        out_view->rights = node->rights;
-        out_view->depth = node->depth;
-        out_view->object = node->object;
+        table_view(table, *cursor, out_view);
         ++*cursor;
         return true;
     }
     return false;
+}
+
+alka_status cap_info(struct cap_table *table, uint64_t handle, struct cap_view *out_view) {
+    uint32_t index;
+    ALKA_TRY(table_find(table, handle, &index));
+    table_view(table, index, out_view);
+    return ALKA_OK;
 }

@@ -13,6 +13,7 @@
 #include "modules/modules.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
+#include "objects/objects.h"
 #include "sched/thread.h"
 #include "services/services.h"
 #include "time/clock.h"
@@ -129,6 +130,7 @@ static void load_recover(const struct load_call *start) {
  */
 static alka_status load_start(struct module *module, struct load_call *out) {
     uint32_t life = ++module->life;
+    holder_renew(module);
     call_begin(&out->call, MODULES_START_LIMIT_NS, &out->report);
     struct sched_account *payer = thread_charge(&module->account);
     enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
@@ -321,6 +323,7 @@ bool module_reset(struct module *module, uint64_t since) {
 
 void module_stop(struct module *module) {
     workers_release(module);
+    holder_clear(module);
     if (module->instance != NULL) {
         module->life++;
         trace(TRACE_STOP, module, 0, 0);

@@ -10,6 +10,7 @@
 #include "modules/call.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
+#include "objects/objects.h"
 #include "sched/thread.h"
 #include "trace/trace.h"
 #include <string.h>
@@ -135,7 +136,8 @@ struct bundle_thread modules_thread(const struct module *module, uint32_t index)
     return bundle_thread(&modules_bundle, &module->entry, index);
 }
 
-static void modules_load_all(struct modules_summary *out) {
+/* What the bundle says of them; nothing is loaded yet. */
+static void modules_enter_all(void) {
     for (uint32_t i = 0; i < modules_count; i++) {
         struct module *module = &modules_list[i];
         module->entry = bundle_module(&modules_bundle, i);
@@ -149,6 +151,9 @@ static void modules_load_all(struct modules_summary *out) {
                            module->entry.cpu_period_us * UINT64_C(1000));
     }
     trace_named();
+}
+
+static void modules_load_all(struct modules_summary *out) {
     for (uint32_t i = 0; i < modules_count; i++) {
         if (modules_list[i].of != NULL) {
             continue;
@@ -187,6 +192,12 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
     }
     modules_count = count;
     out->modules = count;
+    modules_enter_all();
+    const char *why = objects_start(&modules_bundle);
+    if (why != NULL) {
+        modules_count = 0;
+        return why;
+    }
     modules_load_all(out);
     return NULL;
 }

@@ -59,6 +59,7 @@ struct module {
     struct module *of;       /* it holds another version of this one; NULL: it serves itself */
     struct module *replaced; /* what holds the version before; NULL: none was */
     uint64_t trap_ns[3], trap_count; /* the last traps of this version: SWAP_TRAPS */
+    struct holder *holder;           /* of its handles: objects/objects.h */
     bool is_held;                    /* calls from the kernel wait: it is being replaced */
     bool is_recovering;
     bool is_traced;             /* trace/trace.h */

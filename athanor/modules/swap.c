@@ -9,6 +9,7 @@
 #include "modules/call.h"
 #include "modules/inside.h"
 #include "modules/state.h"
+#include "objects/objects.h"
 #include "sched/thread.h"
 #include "time/clock.h"
 #include "trace/trace.h"
@@ -266,6 +267,7 @@ bool swap_after_trap(struct module *module) {
              module->name, SWAP_TRAPS, SWAP_TRAPS_NS / 1000000000);
     inside_evict(module->instance);
     swap_turn(module, before);
+    holder_renew(module); /* what the one that trapped held is dead */
     module->replaced = NULL;
     module_stop(before); /* its code stays: the trap's report names functions in it */
     before->state = MODULE_SPARE;

@@ -13,26 +13,19 @@
 #include "modules/call.h"
 #include "modules/state.h"
 #include "sched/thread.h"
+#include "services/argument.h"
+#include "services/handles.h"
 #include "time/clock.h"
-#include "trace/trace.h"
 #include <alkahest/instance.h>
 
 #define SERVICE_LOG_BYTES 400u /* a longer line is cut */
 
-/* `bytes` bytes at `offset` of the caller's memory; NULL after having raised
- * the trap that says it has none there. */
-static void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
+void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
     void *range = alka_guest_bytes(caller, offset, bytes);
     if (range == NULL) {
         alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
     }
     return range;
-}
-
-/* For those that take longer than recording it. */
-static void service_trace(const struct alka_context *caller, enum bundle_capability service,
-                          uint64_t argument) {
-    trace(TRACE_SERVICE, (const struct module *)caller->user, (uint64_t)service, argument);
 }
 
 static void service_log(uint32_t text, uint32_t bytes, struct alka_context *caller) {
@@ -45,9 +38,14 @@ static void service_log(uint32_t text, uint32_t bytes, struct alka_context *call
     }
 }
 
+/* What the manifest lets the caller tell apart. */
+static uint64_t service_resolution_ns(const struct alka_context *caller) {
+    return ((const struct module *)caller->user)->entry.clock_resolution_ns;
+}
+
 static uint64_t service_clock_ns(struct alka_context *caller) {
-    (void)caller;
-    return clock_ns();
+    uint64_t now_ns = clock_ns();
+    return now_ns - now_ns % service_resolution_ns(caller);
 }
 
 static void service_yield(struct alka_context *caller) {
@@ -55,7 +53,15 @@ static void service_yield(struct alka_context *caller) {
     thread_yield();
 }
 
+uint64_t service_deadline(uint64_t deadline_ns, const struct alka_context *caller) {
+    uint64_t resolution_ns = service_resolution_ns(caller);
+    uint64_t over_ns = deadline_ns % resolution_ns;
+    uint64_t left_ns = over_ns == 0 ? 0 : resolution_ns - over_ns;
+    return left_ns < SCHED_NEVER - deadline_ns ? deadline_ns + left_ns : SCHED_NEVER;
+}
+
 static uint32_t service_sleep_until(uint64_t deadline_ns, struct alka_context *caller) {
+    deadline_ns = service_deadline(deadline_ns, caller);
     service_trace(caller, BUNDLE_CAP_sleep_until, deadline_ns);
     alka_status status = ALKA_OK;
     uint64_t flags = threads_lock();

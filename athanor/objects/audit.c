@@ -1,0 +1,78 @@
+/* The audit's ring, and its lines in the log (audit.h). In: what happened to capabilities. Out:
+ * records and text. It must never wait, nor change a capability. */
+#include "objects/audit.h"
+#include "console/log.h"
+#include "mm/memory.h"
+#include "modules/modules.h"
+#include "objects/objects.h"
+#include "time/clock.h"
+#include <string.h>
+
+#define AUDIT_SECOND_NS UINT64_C(1000000000)
+
+static struct {
+    struct audit_record *kept;
+    uint64_t count;
+    uint64_t second_ns; /* when it began */
+    uint32_t lines;     /* in it */
+    uint64_t untold;
+} audit;
+
+bool audit_start(void) {
+    audit.kept = memory_take(AUDIT_KEPT * sizeof *audit.kept);
+    return audit.kept != NULL;
+}
+
+void audit_rights(char out[AUDIT_RIGHTS_BYTES], uint32_t rights) {
+    static const char letters[AUDIT_RIGHTS_BYTES] = "rwcdm";
+    for (uint32_t bit = 0; bit < AUDIT_RIGHTS_BYTES - 1; bit++) {
+        out[bit] = '-';
+        if ((rights >> bit & 1) != 0) {
+            out[bit] = letters[bit];
+        }
+    }
+    out[AUDIT_RIGHTS_BYTES - 1] = '\0';
+}
+
+const char *audit_who(uint32_t table_id) {
+    const struct module *module = table_id == CAP_NOBODY ? NULL : modules_at(table_id);
+    return module == NULL ? "kernel" : module->name;
+}
+
+static void audit_tell(const struct audit_record *record) {
+    char rights[AUDIT_RIGHTS_BYTES];
+    audit_rights(rights, record->act.rights);
+    log_line(ALKA_LOG_DEBUG, "audit %lu: %s %s %s %s from %s to %s, depth %u; %lu more untold",
+             audit.count, cap_act_name(record->act.act), cap_kind_name(record->act.object.kind),
+             record->name, rights, audit_who(record->act.from), audit_who(record->act.to),
+             record->act.depth, audit.untold);
+    audit.untold = 0;
+}
+
+void audit_note(void *self, const struct cap_audit *act) {
+    (void)self;
+    const struct object *object = act->object.object; /* alive, or NULL */
+    struct audit_record *record = &audit.kept[audit.count++ % AUDIT_KEPT];
+    *record = (struct audit_record){.at_ns = clock_ns(), .act = *act};
+    if (object != NULL) {
+        memcpy(record->name, object->name, sizeof record->name);
+    }
+    if (record->at_ns - audit.second_ns >= AUDIT_SECOND_NS) {
+        audit.second_ns = record->at_ns;
+        audit.lines = 0;
+    }
+    if (audit.lines++ < AUDIT_LINES_PER_SECOND) {
+        audit_tell(record);
+    } else {
+        audit.untold++;
+    }
+}
+
+uint64_t audit_count(void) { return audit.count; }
+
+const struct audit_record *audit_at(uint64_t number) {
+    if (number >= audit.count || audit.count - number > AUDIT_KEPT) {
+        return NULL;
+    }
+    return &audit.kept[number % AUDIT_KEPT];
+}

@@ -1,0 +1,125 @@
+/*
+ * The objects of the kernel that modules hold handles of, and who holds which.
+ *
+ * The rooms cap/ and ipc/ know neither modules nor memory; this one brings them together: one space
+ * of capabilities for the whole kernel, one table for each module that is no version of another,
+ * and the objects that the manifest names, made once at boot.
+ *
+ *   An object counts its references: each root capability has one, and so does whoever keeps a
+ *   pointer to it while it waits, or for good. A handle derived from another has none of its own:
+ *   it is dead before its root is gone. With the last reference `destroy` is called, never from
+ *   inside a function of cap/: those only note that a root is gone, and objects_settle, which
+ *   everything here that changes a table calls, looks at the notes.
+ *   A new life begins with the handles that the manifest grants, and no others: what the life
+ *   before held, and what others derived from that, is dead. A version that takes over in a hot
+ *   swap is no new life. Its table is that of the module whose version it is, from its start
+ *   section on, so that handles mean the same on both sides.
+ *
+ * Threads are not preempted in here, so nothing is locked. What runs in exception handlers may not
+ * call anything here.
+ */
+#ifndef ATHANOR_OBJECTS_H
+#define ATHANOR_OBJECTS_H
+
+#include "bundle/bundle.h"
+#include "cap/cap.h"
+#include "ipc/names.h"
+#include <alkahest/instance.h>
+
+/* Capabilities that may be in messages at a time, in the whole system. */
+#define OBJECTS_PARCELS_MAX 1024u
+
+/* The first member of what a kind is made of. */
+struct object {
+    enum cap_kind kind;
+    uint32_t references;
+    void (*destroy)(struct object *object); /* NULL: it is there for good. May not wait */
+    struct object *next_gone;
+    char name[NAMES_BYTES_MAX + 1]; /* empty: it was made at run time */
+};
+
+/* With one reference, the caller's. `name` is empty or at most NAMES_BYTES_MAX long. */
+void object_init(struct object *object, enum cap_kind kind, struct bundle_text name,
+                 void (*destroy)(struct object *object));
+void object_hold(struct object *object);
+void object_drop(struct object *object);
+
+/* --- What modules hold. --- */
+
+struct module;
+
+struct objects_grant { /* of the manifest */
+    struct object *object;
+    uint32_t rights;
+    uint64_t handle; /* the last one that was made for it; may be dead */
+};
+
+struct holder {
+    struct cap_table table; /* its id is the module's index */
+    struct module *module;
+    struct object instance; /* what handles of this module name; for good */
+    struct objects_grant *grants;
+    uint32_t grant_count;
+};
+
+/* Whose code calls; NULL: it is no module's. */
+struct holder *holder_of(const struct alka_context *caller);
+
+/* Of an object of kind INSTANCE. */
+struct holder *holder_of_instance(struct object *object);
+
+/* What holders' tables are in; its functions may be used directly, followed by objects_settle. */
+extern struct cap_space objects_space;
+
+/*
+ * For services: the object of a handle. As cap_look. It stays as long as the thread does not wait;
+ * whoever waits holds it.
+ */
+ALKA_MUST_CHECK alka_status object_look(struct holder *holder, uint64_t handle, enum cap_kind kind,
+                                        uint32_t rights, struct object **out_object);
+
+/* A root for the holder, which gets a reference of its own. ALKA_E_HANDLE_LIMIT. */
+ALKA_MUST_CHECK alka_status object_grant(struct holder *holder, struct object *object,
+                                         uint32_t rights, uint64_t *out_handle);
+
+/*
+ * The handle of what the manifest grants under this name: the same one each time, as long as it
+ * lives; if it was closed or given away, a new one. ALKA_E_NO_SUCH_NAME, ALKA_E_HANDLE_LIMIT.
+ */
+ALKA_MUST_CHECK alka_status holder_open(struct holder *holder, struct alka_span name,
+                                        uint64_t *out_handle);
+
+/* Destroys what nobody refers to any more. */
+void objects_settle(void);
+
+/* --- Lives of modules. --- */
+
+/* A new life, before its first instruction runs. Nothing for a version of another module. */
+void holder_renew(struct module *module);
+/* The end of one: holds nothing. */
+void holder_clear(struct module *module);
+
+/* --- The system's. --- */
+
+/*
+ * Once, before the first module is loaded, with modules_at in place: tables, and the objects that
+ * are there from boot on. An object that cannot be made is in the log, and nobody is granted it.
+ * Returns NULL, or why there is nothing at all.
+ */
+const char *objects_start(const struct bundle *bundle);
+
+/* The objects with names: first the defaults, by enum ipc_default_id, then the manifest's, by name.
+ * *out_object may be NULL: it could not be made. False: no more. */
+bool objects_at(uint32_t index, struct object **out_object);
+
+/* One that the manifest names, or a default; objects/makers.c has the table by kind. */
+typedef alka_status objects_make(const struct bundle_object *spec, struct object **out_object);
+extern objects_make *const objects_makers[CAP_KIND_COUNT];
+
+struct objects_stats {
+    uint32_t objects; /* that exist, named or not; without modules' instances */
+    uint32_t nodes_used, nodes, parcels;
+};
+void objects_stats(struct objects_stats *out);
+
+#endif

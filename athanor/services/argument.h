@@ -1,0 +1,31 @@
+/* What the functions behind services.def do with the numbers that module code gives them. */
+#ifndef ATHANOR_ARGUMENT_H
+#define ATHANOR_ARGUMENT_H
+
+#include "bundle/bundle.h"
+#include "trace/trace.h"
+#include <alkahest/instance.h>
+#include <string.h>
+
+/* `bytes` bytes at `offset` of the caller's memory; NULL after having raised
+ * the trap that says it has none there. */
+void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes);
+
+/* For those that take longer than recording it. */
+static inline void service_trace(const struct alka_context *caller, enum bundle_capability service,
+                                 uint64_t argument) {
+    trace(TRACE_SERVICE, (const struct module *)caller->user, (uint64_t)service, argument);
+}
+
+/* Into a range of the caller's, which need not be aligned. */
+static inline void service_put_handle(void *range, uint64_t handle) {
+    memcpy(range, &handle, sizeof handle);
+}
+
+/*
+ * Deadlines of modules are moments of the clock that they can see: no earlier than asked for, and
+ * not in between of two of its ticks, so that waking up tells no more than looking does.
+ */
+uint64_t service_deadline(uint64_t deadline_ns, const struct alka_context *caller);
+
+#endif
