@@ -11,7 +11,6 @@
 #include "modules/modules.h"
 #include "modules/postmortem.h"
 #include "modules/workers.h"
-#include "services/services.h"
 #include "shell/keys.h"
 #include "shell/observe_commands.h"
 #include "shell/shell.h"
@@ -93,44 +92,6 @@ void command_ps(size_t count, const char *const *words) {
               KIB(module->native_code_bytes), module->native_code_bytes % 1024 * 1000 / 1024,
               module->load_ns / 1000000, module->load_ns / 1000 % 1000, module->calls,
               module->traps, module->restarts, p50 / 1000, p50 % 1000);
-    }
-}
-
-/* --- caps --- */
-
-static void command_caps_import(const struct alka_instance *instance, uint32_t import_idx) {
-    char function[CRASH_NAME_BYTES], quoted[COMMAND_QUOTED_BYTES];
-    const struct alka_import *import = &instance->image->module.imports[import_idx];
-    const struct alka_instance *owner = instance->imports[import_idx].owner;
-    clean_text(function, sizeof function, import->name.data, import->name.size);
-    if (shell_keys) {
-        print("module=%s import=%s from=%s alive=%u\n", instance->name,
-              command_text(quoted, function), owner != NULL ? owner->name : SERVICES_MODULE,
-              owner == NULL || !owner->is_dropped);
-        return;
-    }
-    print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
-          owner != NULL && owner->is_dropped ? " (gone: calling it traps)" : "");
-}
-
-void command_caps(size_t count, const char *const *words) {
-    (void)count;
-    const struct module *module = command_module(words[1]);
-    if (module == NULL) {
-        return;
-    }
-    for (uint32_t bit = 0; bit < BUNDLE_CAP_COUNT; bit++) {
-        if ((module->entry.capabilities >> bit & 1) != 0) {
-            print(shell_keys ? "module=%s granted=%s\n" : "%s: granted  %s\n", module->name,
-                  bundle_capability_name(bit));
-        }
-    }
-    print(shell_keys ? "module=%s memory_pages_max=%u after_trap=%s\n"
-                     : "%s: at most %u pages of 64 KiB; after a trap: %s\n",
-          module->name, module->entry.memory_pages_max,
-          module->entry.stops_after_trap ? "stop" : "restart");
-    for (uint32_t i = 0; module->instance != NULL && i < module->image->module.import_count; i++) {
-        command_caps_import(module->instance, i);
     }
 }
 

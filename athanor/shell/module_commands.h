@@ -8,7 +8,6 @@
 struct module *command_module(const char *name);
 
 void command_bench(size_t count, const char *const *words);
-void command_caps(size_t count, const char *const *words);
 void command_dump(size_t count, const char *const *words);
 void command_inject(size_t count, const char *const *words);
 void command_kill(size_t count, const char *const *words);
@@ -19,8 +18,14 @@ void command_start(size_t count, const char *const *words);
 void command_stop(size_t count, const char *const *words);
 void command_unload(size_t count, const char *const *words);
 
+<<<<<<< HEAD
 /* shell/memory_commands.c */
 void command_mem(size_t count, const char *const *words);
+=======
+/* shell/caps_commands.c */
+void command_audit(size_t count, const char *const *words);
+void command_caps(size_t count, const char *const *words);
+>>>>>>> b57f2ea (caps shows a module's limits and handles, audit what became of capabilities, mem how many there are)
 
 /* shell/thread_commands.c */
 void command_threads(size_t count, const char *const *words);

@@ -1,0 +1,100 @@
+/*
+ * The shell's commands about capabilities. In: a module's name, checked. Out: what it may import,
+ * what it holds, and what became of capabilities, for people or as key=value lines. Names in them
+ * are printable (bundle.h, clean_text).
+ */
+#include "console/clean.h"
+#include "console/log.h"
+#include "modules/modules.h"
+#include "modules/postmortem.h"
+#include "objects/audit.h"
+#include "objects/objects.h"
+#include "services/services.h"
+#include "shell/keys.h"
+#include "shell/module_commands.h"
+#include "shell/shell.h"
+
+/* --- caps --- */
+
+static void command_caps_import(const struct alka_instance *instance, uint32_t import_idx) {
+    char function[CRASH_NAME_BYTES], quoted[KEYS_TEXT_BYTES];
+    const struct alka_import *import = &instance->image->module.imports[import_idx];
+    const struct alka_instance *owner = instance->imports[import_idx].owner;
+    clean_text(function, sizeof function, import->name.data, import->name.size);
+    if (shell_keys) {
+        print("module=%s import=%s from=%s alive=%u\n", instance->name,
+              keys_quote(quoted, sizeof quoted, function), owner != NULL ? owner->name : SERVICES_MODULE,
+              owner == NULL || !owner->is_dropped);
+        return;
+    }
+    print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
+          owner != NULL && owner->is_dropped ? " (gone: calling it traps)" : "");
+}
+
+static void command_caps_limits(const struct module *module) {
+    const struct bundle_module *entry = &module->entry;
+    const struct cap_table *table = &module->holder->table;
+    print(shell_keys
+              ? "module=%s memory_pages_max=%u handles=%u handles_max=%u "
+                "clock_resolution_ns=%u gate_depth_max=%u queue_places_max=%u "
+                "log_rate_max=%u cpu_us=%u period_us=%u after_trap=%s\n"
+              : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; calls %u "
+                "deep; %u places in queues; %u log lines per second; %u of %u us of the "
+                "processor (0: no limit); after a trap: %s\n",
+          module->name, entry->memory_pages_max, table->used, table->capacity,
+          entry->clock_resolution_ns, entry->gate_depth_max, entry->queue_places_max,
+          entry->log_rate_max, entry->cpu_budget_us, entry->cpu_period_us,
+          entry->stops_after_trap ? "stop" : "restart");
+}
+
+static void command_caps_handles(const struct module *module) {
+    uint32_t cursor = 0;
+    struct cap_view view;
+    while (cap_next(&module->holder->table, &cursor, &view)) {
+        char rights[AUDIT_RIGHTS_BYTES];
+        const struct object *object = view.object.object;
+        audit_rights(rights, view.rights);
+        print(shell_keys ? "module=%s handle=0x%lx kind=%s rights=%s depth=%u name=\"%s\"\n"
+                         : "%s: handle %lx  %-8s %s depth %u  %s\n",
+              module->name, view.handle, cap_kind_name(view.object.kind), rights, view.depth,
+              object->name);
+    }
+}
+
+void command_caps(size_t count, const char *const *words) {
+    (void)count;
+    const struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    for (uint32_t bit = 0; bit < BUNDLE_CAP_COUNT; bit++) {
+        if ((module->entry.capabilities >> bit & 1) != 0) {
+            print(shell_keys ? "module=%s granted=%s\n" : "%s: granted  %s\n", module->name,
+                  bundle_capability_name(bit));
+        }
+    }
+    command_caps_limits(module);
+    command_caps_handles(module);
+    for (uint32_t i = 0; module->instance != NULL && i < module->image->module.import_count; i++) {
+        command_caps_import(module->instance, i);
+    }
+}
+
+/* --- audit --- */
+
+void command_audit(size_t count, const char *const *words) {
+    (void)count;
+    (void)words;
+    uint64_t end = audit_count();
+    for (uint64_t i = end < AUDIT_KEPT ? 0 : end - AUDIT_KEPT; i < end; i++) {
+        const struct audit_record *record = audit_at(i);
+        char rights[AUDIT_RIGHTS_BYTES];
+        audit_rights(rights, record->act.rights);
+        print(shell_keys ? "number=%lu at_ns=%lu act=%s kind=%s name=\"%s\" rights=%s depth=%u "
+                           "from=%s to=%s\n"
+                         : "%6lu %12lu ns  %-8s %-8s %-16s %s depth %u  %s -> %s\n",
+              i + 1, record->at_ns, cap_act_name(record->act.act),
+              cap_kind_name(record->act.object.kind), record->name, rights, record->act.depth,
+              audit_who(record->act.from), audit_who(record->act.to));
+    }
+}
