@@ -22,7 +22,7 @@ struct audit_record {
 /* False: no memory. */
 bool audit_start(void);
 /* For cap_host. */
-void audit_note(void *self, const struct cap_audit *record);
+void audit_note(void *self, const struct cap_audit *act);
 
 /* How many there ever were; the last AUDIT_KEPT of them are kept. */
 uint64_t audit_count(void);

@@ -236,7 +236,7 @@ const char *objects_start(const struct bundle *bundle) {
     }
     objects.named_count = IPC_DEFAULT_COUNT + bundle->object_count;
     objects.holders = objects_take(bundle->module_count, sizeof *objects.holders);
-    objects.named = objects_take(objects.named_count, sizeof *objects.named);
+    objects.named = objects_take(objects.named_count, sizeof(struct object *));
     struct cap_node *nodes = objects_take(handles + OBJECTS_PARCELS_MAX, sizeof *nodes);
     struct cap_entry *entries = objects_take(handles, sizeof *entries);
     struct objects_grant *granted = objects_take(grants, sizeof *granted);

@@ -23,8 +23,8 @@ static void command_caps_import(const struct alka_instance *instance, uint32_t i
     clean_text(function, sizeof function, import->name.data, import->name.size);
     if (shell_keys) {
         print("module=%s import=%s from=%s alive=%u\n", instance->name,
-              keys_quote(quoted, sizeof quoted, function), owner != NULL ? owner->name : SERVICES_MODULE,
-              owner == NULL || !owner->is_dropped);
+              keys_quote(quoted, sizeof quoted, function),
+              owner != NULL ? owner->name : SERVICES_MODULE, owner == NULL || !owner->is_dropped);
         return;
     }
     print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
@@ -85,8 +85,9 @@ void command_caps(size_t count, const char *const *words) {
 void command_audit(size_t count, const char *const *words) {
     (void)count;
     (void)words;
-    uint64_t end = audit_count();
-    for (uint64_t i = end < AUDIT_KEPT ? 0 : end - AUDIT_KEPT; i < end; i++) {
+    uint64_t end = audit_count(), first = end < AUDIT_KEPT ? 0 : end - AUDIT_KEPT;
+    print(shell_keys ? "acts=%lu kept=%lu\n" : "%lu acts, %lu of them kept\n", end, end - first);
+    for (uint64_t i = first; i < end; i++) {
         const struct audit_record *record = audit_at(i);
         char rights[AUDIT_RIGHTS_BYTES];
         audit_rights(rights, record->act.rights);
