@@ -269,6 +269,10 @@ bool objects_at(uint32_t index, struct object **out_object) {
 }
 
 void objects_stats(struct objects_stats *out) {
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        (void)cap_room(&modules_at(i)->holder->table, UINT32_MAX); /* gives back what is dead */
+    }
+    objects_settle();
     *out = (struct objects_stats){
         .objects = objects.count,
         .nodes_used = objects_space.used,

@@ -117,8 +117,8 @@ typedef alka_status objects_make(const struct bundle_object *spec, struct object
 extern objects_make *const objects_makers[CAP_KIND_COUNT];
 
 struct objects_stats {
-    uint32_t objects; /* that exist, named or not; without modules' instances */
-    uint32_t nodes_used, nodes, parcels;
+    uint32_t objects;                    /* that exist, named or not; without modules' instances */
+    uint32_t nodes_used, nodes, parcels; /* used: by living capabilities */
 };
 void objects_stats(struct objects_stats *out);
 
