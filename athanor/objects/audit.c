@@ -6,16 +6,13 @@
 #include "modules/modules.h"
 #include "objects/objects.h"
 #include "time/clock.h"
+#include "time/rate.h"
 #include <string.h>
-
-#define AUDIT_SECOND_NS UINT64_C(1000000000)
 
 static struct {
     struct audit_record *kept;
     uint64_t count;
-    uint64_t second_ns; /* when it began */
-    uint32_t lines;     /* in it */
-    uint64_t untold;
+    struct rate lines;
 } audit;
 
 bool audit_start(void) {
@@ -39,14 +36,13 @@ const char *audit_who(uint32_t table_id) {
     return module == NULL ? "kernel" : module->name;
 }
 
-static void audit_tell(const struct audit_record *record) {
+static void audit_tell(const struct audit_record *record, uint64_t untold) {
     char rights[AUDIT_RIGHTS_BYTES];
     audit_rights(rights, record->act.rights);
     log_line(ALKA_LOG_DEBUG, "audit %lu: %s %s %s %s from %s to %s, depth %u; %lu more untold",
              audit.count, cap_act_name(record->act.act), cap_kind_name(record->act.object.kind),
              record->name, rights, audit_who(record->act.from), audit_who(record->act.to),
-             record->act.depth, audit.untold);
-    audit.untold = 0;
+             record->act.depth, untold);
 }
 
 void audit_note(void *self, const struct cap_audit *act) {
@@ -57,14 +53,9 @@ void audit_note(void *self, const struct cap_audit *act) {
     if (object != NULL) {
         memcpy(record->name, object->name, sizeof record->name);
     }
-    if (record->at_ns - audit.second_ns >= AUDIT_SECOND_NS) {
-        audit.second_ns = record->at_ns;
-        audit.lines = 0;
-    }
-    if (audit.lines++ < AUDIT_LINES_PER_SECOND) {
-        audit_tell(record);
-    } else {
-        audit.untold++;
+    uint64_t untold;
+    if (rate_take(&audit.lines, AUDIT_LINES_PER_SECOND, record->at_ns, &untold)) {
+        audit_tell(record, untold);
     }
 }
 

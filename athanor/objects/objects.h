@@ -24,6 +24,7 @@
 #include "bundle/bundle.h"
 #include "cap/cap.h"
 #include "ipc/names.h"
+#include "time/rate.h"
 #include <alkahest/instance.h>
 
 /* Capabilities that may be in messages at a time, in the whole system. */
@@ -60,6 +61,7 @@ struct holder {
     struct object instance; /* what handles of this module name; for good */
     struct objects_grant *grants;
     uint32_t grant_count;
+    struct rate log_lines; /* that it may write */
 };
 
 /* Whose code calls; NULL: it is no module's. */

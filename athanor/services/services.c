@@ -12,6 +12,7 @@
 #include "cpu/random.h"
 #include "modules/call.h"
 #include "modules/state.h"
+#include "objects/objects.h"
 #include "sched/thread.h"
 #include "services/argument.h"
 #include "services/handles.h"
@@ -32,10 +33,17 @@ static void service_log(uint32_t text, uint32_t bytes, struct alka_context *call
     char line[SERVICE_LOG_BYTES];
     service_trace(caller, BUNDLE_CAP_log, bytes);
     const void *range = service_range(caller, text, bytes);
-    if (range != NULL) {
-        clean_text(line, sizeof line, range, bytes);
-        log_info("%s: %s", caller->instance->name, line);
+    const struct module *module = (const struct module *)caller->user;
+    uint64_t refused;
+    if (range == NULL ||
+        !rate_take(&module->holder->log_lines, module->entry.log_rate_max, clock_ns(), &refused)) {
+        return;
     }
+    if (refused > 0) {
+        log_info("%s: wrote %lu more lines than it may", module->name, refused);
+    }
+    clean_text(line, sizeof line, range, bytes);
+    log_info("%s: %s", caller->instance->name, line);
 }
 
 /* What the manifest lets the caller tell apart. */

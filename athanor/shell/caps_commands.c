@@ -37,14 +37,15 @@ static void command_caps_limits(const struct module *module) {
     print(shell_keys
               ? "module=%s memory_pages_max=%u handles=%u handles_max=%u "
                 "clock_resolution_ns=%u gate_depth_max=%u queue_places_max=%u "
-                "log_rate_max=%u cpu_us=%u period_us=%u after_trap=%s\n"
+                "log_rate_max=%u log_lines_refused=%lu cpu_us=%u period_us=%u after_trap=%s\n"
               : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; calls %u "
-                "deep; %u places in queues; %u log lines per second; %u of %u us of the "
+                "deep; %u places in queues; %u log lines per second, %lu "
+                "refused; %u of %u us of the "
                 "processor (0: no limit); after a trap: %s\n",
           module->name, entry->memory_pages_max, table->used, table->capacity,
           entry->clock_resolution_ns, entry->gate_depth_max, entry->queue_places_max,
-          entry->log_rate_max, entry->cpu_budget_us, entry->cpu_period_us,
-          entry->stops_after_trap ? "stop" : "restart");
+          entry->log_rate_max, module->holder->log_lines.refused_ever, entry->cpu_budget_us,
+          entry->cpu_period_us, entry->stops_after_trap ? "stop" : "restart");
 }
 
 static void command_caps_handles(const struct module *module) {

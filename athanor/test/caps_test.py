@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -343,6 +344,33 @@ def case_clock(args, folder):
         require(row["clock_resolution_ns"] == "1000", f"caps says {row}")
         status = machine.finish()
         require(status == STATUS_GOOD, f"status {status}")
+
+
+NOISY = """(module
+  (import "athanor" "log" (func $log (param i32 i32)))
+  (memory 1) (data (i32.const 0) "noise")
+  (func (export "noise") (local i32)
+    (loop
+      (call $log (i32.const 0) (i32.const 5))
+      (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 300)))))
+  (func (export "word") (call $log (i32.const 0) (i32.const 5))))"""
+
+
+def case_log_rate(args, folder):
+    """A module that logs all the time is cut short, and the log says by how much; others write on."""
+    text = '[system]\nname = "noise"\n' + "".join(f'[[module]]\nname = "{name}"\nfile = "noisy.wasm"\ncapabilities = ["log"]\n{limit}\n'
+                                                 for name, limit in (("bounded", "limits.log_rate = 10"), ("free", "")))
+    with boot(args, system(folder, text, {"noisy": NOISY})) as machine:
+        machine.wait_for_shell()
+        lines = machine.command("run bounded noise").count("bounded: noise\n")
+        require(10 <= lines <= 20, f"{lines} lines")
+        time.sleep(1.2)
+        answer = machine.command("run bounded word")
+        require(f"bounded: wrote {300 - lines} more lines than it may" in answer and answer.count("bounded: noise\n") == 1, answer)
+        require(machine.command("run free noise").count("free: noise\n") == 300, "a module without a limit is cut short")
+        row = next(row for row in keys(machine.command("caps -k bounded")) if "log_rate_max" in row)
+        require((row["log_rate_max"], row["log_lines_refused"]) == ("10", str(300 - lines)), f"caps says {row}")
+        machine.finish()
 
 
 CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
