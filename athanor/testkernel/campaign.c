@@ -10,6 +10,7 @@
 #include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
+#include "objects/objects.h"
 #include "testkernel/campaign_faults.h"
 #include "time/clock.h"
 #include <string.h>
@@ -30,6 +31,7 @@ struct campaign_model {
 
 struct campaign_memory {
     uint64_t frames, heap_bytes, slot_bytes, code_bytes, page_bytes;
+    struct objects_stats objects;
 };
 
 struct campaign_latencies {
@@ -157,8 +159,12 @@ static bool campaign_memory(struct campaign *campaign, struct campaign_memory *o
     crucible_stats(&modules);
     /* What the heap holds it can give out again. */
     *out = (struct campaign_memory){frames.free_frames + heap.pages + code_frames_free(),
-                                    heap.used_bytes, modules.slot_bytes, modules.code_bytes,
-                                    modules.page_bytes};
+                                    heap.used_bytes,
+                                    modules.slot_bytes,
+                                    modules.code_bytes,
+                                    modules.page_bytes,
+                                    {0}};
+    objects_stats(&out->objects);
     memset(&campaign_state.model, 0, sizeof campaign_state.model);
     bool good = true;
     for (uint32_t i = 0; i < count; i++) {
@@ -228,11 +234,14 @@ static void campaign_report(uint64_t seed, const struct campaign_memory *before,
         print("kind=%s injected=%lu\n", campaign_faults[i].name, campaign_state.by_fault[i]);
     }
     print("leaked_frames=%ld leaked_heap_bytes=%ld leaked_slot_bytes=%ld leaked_code_bytes=%ld "
-          "leaked_page_bytes=%ld\n",
+          "leaked_page_bytes=%ld leaked_capabilities=%ld leaked_objects=%ld leaked_parcels=%ld\n",
           (long)(before->frames - after->frames), (long)(after->heap_bytes - before->heap_bytes),
           (long)(after->slot_bytes - before->slot_bytes),
           (long)(after->code_bytes - before->code_bytes),
-          (long)(after->page_bytes - before->page_bytes));
+          (long)(after->page_bytes - before->page_bytes),
+          (long)after->objects.nodes_used - (long)before->objects.nodes_used,
+          (long)after->objects.objects - (long)before->objects.objects,
+          (long)after->objects.parcels - (long)before->objects.parcels);
     campaign_print_latencies("small", &campaign_state.small);
     campaign_print_latencies("all", &campaign_state.all);
     print("campaign seed=%lu injected=%lu contained=%lu recovered=%lu wrong=%lu ms=%lu\n", seed,

@@ -83,6 +83,18 @@ static enum campaign_outcome fault_arguments(struct campaign *campaign,
     return fault_judge(&result, fault->trap);
 }
 
+/* Any number as a handle, or (0) a good one or its neighbour: the services refuse, or they obey. */
+static enum campaign_outcome fault_handle(struct campaign *campaign,
+                                          const struct campaign_fault *fault) {
+    struct call_result result;
+    uint32_t high = campaign_random(campaign, 2) == 0 ? 0 : fault_edge(campaign);
+    uint32_t low =
+        high == 0 ? (uint32_t)campaign_random(campaign, UINT64_C(1) << 32) : fault_edge(campaign);
+    fault_write_mailbox(campaign, low, high);
+    campaign_call(campaign->victim, fault->function, 0, &result);
+    return result.outcome == CALL_RETURNED ? CAMPAIGN_HARMLESS : CAMPAIGN_FAILED;
+}
+
 static enum campaign_outcome fault_kill(struct campaign *campaign,
                                         const struct campaign_fault *fault) {
     struct call_result result;
@@ -217,6 +229,9 @@ const struct campaign_fault campaign_faults[] = {
     {"exhaust",        fault_trap,      "exhaust",        ALKA_TRAP_MEMORY_BOUNDS,          20},
     {"log",            fault_arguments, "log_any",        ALKA_TRAP_MEMORY_BOUNDS,          40},
     {"random",         fault_arguments, "random_any",     ALKA_TRAP_MEMORY_BOUNDS,          40},
+    {"open",           fault_arguments, "open_any",       ALKA_TRAP_MEMORY_BOUNDS,          40},
+    {"handle",         fault_handle,    "handle_any",     ALKA_TRAP_NONE,                   40},
+    {"handles_full",   fault_trap,      "handles_full",   ALKA_TRAP_UNREACHABLE,            20},
     {"flip",           fault_flip,      "work",           ALKA_TRAP_NONE,                   200},
     {"chain",          fault_chain,     "unreachable",    ALKA_TRAP_UNREACHABLE,            40},
     {"chain_recurse",  fault_chain,     "recurse",        ALKA_TRAP_STACK_EXHAUSTED,        20},

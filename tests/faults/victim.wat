@@ -3,7 +3,15 @@
   (import "athanor" "log" (func $log (param i32 i32)))
   (import "athanor" "random" (func $random (param i32 i32)))
   (import "athanor" "exit" (func $exit (param i32)))
+  (import "athanor" "open" (func $open (param i32 i32 i32) (result i32)))
+  (import "athanor" "close" (func $close (param i64) (result i32)))
+  (import "athanor" "derive" (func $derive (param i64 i32 i32) (result i32)))
+  (import "athanor" "delegate" (func $delegate (param i64 i32 i64 i32) (result i32)))
+  (import "athanor" "move" (func $move (param i64 i64 i32) (result i32)))
+  (import "athanor" "revoke" (func $revoke (param i64) (result i32)))
+  (import "athanor" "handle_info" (func $info (param i64 i32) (result i32)))
   (memory (export "memory") 2 16)
+  (data (i32.const 200) "storemiddle")
   (data (i32.const 4096) "\07\01\06\02\05\03\04\00\0d\0b\11\13\17\1d\1f\25")
   (data (i32.const 70000) "the second page has something, too")
   (data $passive "passive")
@@ -73,6 +81,31 @@
   ;; The kernel's functions with any arguments.
   (func (export "log_any") (call $log (call $a) (call $b)))
   (func (export "random_any") (call $random (call $a) (call $b)))
+
+  ;; Handles: of a good one at 64 and a peer's at 72, any number.
+  (func $handles
+    (drop (call $open (i32.const 200) (i32.const 5) (i32.const 64)))
+    (drop (call $open (i32.const 205) (i32.const 6) (i32.const 72))))
+  (func (export "open_any") (drop (call $open (call $a) (call $b) (i32.const 64))))
+  (func (export "handle_any") (local i64)
+    (call $handles)
+    (local.set 0 (i64.or (i64.extend_i32_u (call $a)) (i64.shl (i64.extend_i32_u (i32.and (call $b) (i32.const 0xFFFF))) (i64.const 32))))
+    (if (i32.eqz (call $b)) (then ;; or one of these two, or what may come after it
+      (local.set 0 (i64.add (i64.load (i32.add (i32.const 64) (i32.and (call $a) (i32.const 8))))
+                            (i64.extend_i32_u (i32.and (call $a) (i32.const 0x10000)))))))
+    (drop (call $info (local.get 0) (i32.const 80)))
+    (drop (call $derive (local.get 0) (call $b) (i32.const 80)))
+    (drop (call $delegate (local.get 0) (call $b) (i64.load (i32.const 72)) (i32.const 80)))
+    (drop (call $delegate (i64.load (i32.const 64)) (i32.const 1) (local.get 0) (i32.const 80)))
+    (drop (call $move (local.get 0) (i64.load (i32.const 72)) (i32.const 80)))
+    (drop (call $revoke (local.get 0)))
+    (drop (call $close (local.get 0))))
+  (func (export "handles_full")
+    (call $handles)
+    (loop $again
+      (drop (call $delegate (i64.load (i32.const 64)) (i32.const 9) (i64.load (i32.const 72)) (i32.const 80)))
+      (br_if $again (i32.eqz (call $derive (i64.load (i32.const 64)) (i32.const 9) (i32.const 80)))))
+    unreachable)
 
   ;; These do not end by themselves.
   (func $spin (export "spin") (loop $again (br $again)))
