@@ -94,21 +94,42 @@ alka_status object_grant(struct holder *holder, struct object *object, uint32_t 
     return status;
 }
 
-alka_status holder_open(struct holder *holder, struct alka_span name, uint64_t *out_handle) {
+static struct objects_grant *holder_grant(struct holder *holder, struct alka_span name) {
     for (uint32_t i = 0; i < holder->grant_count; i++) {
-        struct objects_grant *grant = &holder->grants[i];
-        struct cap_object found;
-        if (grant->object == NULL || strlen(grant->object->name) != name.size ||
-            memcmp(grant->object->name, name.data, name.size) != 0) {
-            continue;
+        const struct object *object = holder->grants[i].object;
+        if (object != NULL && strlen(object->name) == name.size &&
+            memcmp(object->name, name.data, name.size) == 0) {
+            return &holder->grants[i];
         }
-        if (cap_look(&holder->table, grant->handle, grant->object->kind, 0, &found) != ALKA_OK) {
-            ALKA_TRY(object_grant(holder, grant->object, grant->rights, &grant->handle));
-        }
-        *out_handle = grant->handle;
-        return ALKA_OK;
     }
-    return ALKA_E_NO_SUCH_NAME;
+    return NULL;
+}
+
+alka_status holder_open(struct holder *holder, struct alka_span name, uint64_t *out_handle) {
+    struct objects_grant *grant = holder_grant(holder, name);
+    struct cap_object found;
+    if (grant == NULL) {
+        return ALKA_E_NO_SUCH_NAME;
+    }
+    if (grant->is_revoked) {
+        return ALKA_E_HANDLE_RIGHTS;
+    }
+    if (cap_look(&holder->table, grant->handle, grant->object->kind, 0, &found) != ALKA_OK) {
+        ALKA_TRY(object_grant(holder, grant->object, grant->rights, &grant->handle));
+    }
+    *out_handle = grant->handle;
+    return ALKA_OK;
+}
+
+alka_status holder_revoke(struct holder *holder, struct alka_span name) {
+    struct objects_grant *grant = holder_grant(holder, name);
+    if (grant == NULL) {
+        return ALKA_E_NO_SUCH_NAME;
+    }
+    grant->is_revoked = true;
+    alka_status status = cap_close(&holder->table, grant->handle);
+    objects_settle();
+    return status == ALKA_E_HANDLE_STALE ? ALKA_OK : status; /* it held none now */
 }
 
 /* --- Lives. --- */
@@ -127,6 +148,7 @@ void holder_renew(struct module *module) {
     holder_clear(module);
     for (uint32_t i = 0; holder != NULL && module->of == NULL && i < holder->grant_count; i++) {
         struct objects_grant *grant = &holder->grants[i];
+        grant->is_revoked = false;
         if (grant->object != NULL &&
             object_grant(holder, grant->object, grant->rights, &grant->handle) != ALKA_OK) {
             log_error("%s: no handle of %s", module->name, grant->object->name);

@@ -53,6 +53,7 @@ struct objects_grant { /* of the manifest */
     struct object *object;
     uint32_t rights;
     uint64_t handle; /* the last one that was made for it; may be dead */
+    bool is_revoked; /* from the console, for this life */
 };
 
 struct holder {
@@ -86,10 +87,17 @@ ALKA_MUST_CHECK alka_status object_grant(struct holder *holder, struct object *o
 
 /*
  * The handle of what the manifest grants under this name: the same one each time, as long as it
- * lives; if it was closed or given away, a new one. ALKA_E_NO_SUCH_NAME, ALKA_E_HANDLE_LIMIT.
+ * lives; if it was closed or given away, a new one. ALKA_E_NO_SUCH_NAME, ALKA_E_HANDLE_LIMIT;
+ * ALKA_E_HANDLE_RIGHTS: it was revoked.
  */
 ALKA_MUST_CHECK alka_status holder_open(struct holder *holder, struct alka_span name,
                                         uint64_t *out_handle);
+
+/*
+ * Takes the grant of this name from the holder until its next life: the handle is dead, and all
+ * that was derived from it. What was moved away is not the holder's any more. ALKA_E_NO_SUCH_NAME.
+ */
+ALKA_MUST_CHECK alka_status holder_revoke(struct holder *holder, struct alka_span name);
 
 /* Destroys what nobody refers to any more. */
 void objects_settle(void);

@@ -13,6 +13,7 @@
 #include "shell/keys.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
+#include <string.h>
 
 /* --- caps --- */
 
@@ -78,6 +79,24 @@ void command_caps(size_t count, const char *const *words) {
     command_caps_handles(module);
     for (uint32_t i = 0; module->instance != NULL && i < module->image->module.import_count; i++) {
         command_caps_import(module->instance, i);
+    }
+}
+
+void command_revoke(size_t count, const char *const *words) {
+    (void)count;
+    struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    const struct alka_span name = {(const uint8_t *)words[2], strlen(words[2])};
+    if (holder_revoke(module->holder, name) != ALKA_OK) {
+        shell_fail("%s: its manifest grants no %s; `caps` shows what it holds", module->name,
+                   words[2]);
+        return;
+    }
+    log_info("%s: %s revoked from the console", module->name, words[2]);
+    if (shell_keys) {
+        print("module=%s revoked=%s\n", module->name, words[2]);
     }
 }
 

@@ -196,6 +196,8 @@ const struct shell_command shell_commands[] = {
     {"ps", "[-l]", "list the modules; -l: their counters", 1, 2, command_ps},
     {"reboot", "", "start the machine again", 1, 1, command_reboot},
     {"restart", "NAME", "make a module new, and call its start functions", 2, 2, command_restart},
+    {"revoke", "NAME OBJECT", "take what the manifest grants from a module, until it is new", 3, 3,
+     command_revoke},
     {"rollback", "NAME", "bring the version before the last swap back", 2, 2, command_rollback},
     {"run", "NAME [FUNCTION]", "call a module's start functions, or one export; ^C ends it", 2, 3,
      command_run},

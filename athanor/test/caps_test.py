@@ -282,6 +282,12 @@ def case_lives(args, folder):
         shell.expect(("alice", "version", 1), ("alice", "own", 0), ("b", "look", 0))
         machine.command("swap alice alice-2")
         shell.expect(("alice", "revoke", 0), *dead, ("alice", "give", 0), ("b", "look", 0))
+        # From the console: gone with all that came from it, and not to be opened again in this life.
+        shell.expect(*chain)
+        machine.command("revoke alice target")
+        shell.expect(*dead, ("alice", "own", STALE), ("alice", "open", RIGHTS), ("alice", "ask_c", STALE))
+        require("grants no nothing" in machine.command("revoke alice nothing"), "what was revoked?")
+        machine.command("restart alice")
         # Kills, stops and restarts; a peer that is not there gets nothing.
         machine.command("kill alice")
         shell.expect(*dead)
