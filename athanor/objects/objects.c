@@ -9,6 +9,7 @@
 #include "mm/memory_map.h"
 #include "modules/modules.h"
 #include "objects/audit.h"
+#include "objects/ipc.h"
 #include <alkahest/render.h>
 #include <stddef.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static struct {
     struct object **named;
     uint32_t named_count;
     struct object *gone; /* nobody refers to them any more */
+    bool is_settling;
     uint32_t count;
 } objects;
 
@@ -35,7 +37,7 @@ void object_init(struct object *object, enum cap_kind kind, struct bundle_text n
 void object_hold(struct object *object) { object->references++; }
 
 /* Destroying is for later: this may be inside of a function of cap/. */
-static void object_release(struct object *object) {
+void object_release(struct object *object) {
     if (--object->references == 0) {
         object->next_gone = objects.gone;
         objects.gone = object;
@@ -48,12 +50,23 @@ void object_drop(struct object *object) {
 }
 
 void objects_settle(void) {
+    ipc_settle();
+    if (objects.is_settling) { /* further up the stack: the loop there goes on */
+        return;
+    }
+    objects.is_settling = true;
     while (objects.gone != NULL) {
         struct object *object = objects.gone;
         objects.gone = object->next_gone;
         objects.count--;
         object->destroy(object); /* which may let go of others */
     }
+    objects.is_settling = false;
+}
+
+static void objects_heard(void *self, const struct cap_audit *record) {
+    audit_note(self, record);
+    ipc_note(record);
 }
 
 static void objects_dropped(void *self, const struct cap_object *object) {
@@ -146,6 +159,9 @@ void holder_clear(struct module *module) {
 void holder_renew(struct module *module) {
     struct holder *holder = module->holder;
     holder_clear(module);
+    if (holder != NULL && module->of == NULL) {
+        ipc_renew(holder);
+    }
     for (uint32_t i = 0; holder != NULL && module->of == NULL && i < holder->grant_count; i++) {
         struct objects_grant *grant = &holder->grants[i];
         grant->is_revoked = false;
@@ -266,7 +282,7 @@ const char *objects_start(const struct bundle *bundle) {
         granted == NULL || !audit_start()) {
         return "no memory for the handles of its modules";
     }
-    const struct cap_host host = {.audit = audit_note, .dropped = objects_dropped};
+    const struct cap_host host = {.audit = objects_heard, .dropped = objects_dropped};
     cap_space_init(&objects_space, nodes, (uint32_t)handles + OBJECTS_PARCELS_MAX,
                    OBJECTS_PARCELS_MAX, &host);
     objects_make_all(bundle);

@@ -44,10 +44,13 @@ void object_init(struct object *object, enum cap_kind kind, struct bundle_text n
                  void (*destroy)(struct object *object));
 void object_hold(struct object *object);
 void object_drop(struct object *object);
+/* The same without destroying anything: objects_settle is called later. Under any lock. */
+void object_release(struct object *object);
 
 /* --- What modules hold. --- */
 
 struct module;
+struct event_object;
 
 struct objects_grant { /* of the manifest */
     struct object *object;
@@ -63,6 +66,11 @@ struct holder {
     struct objects_grant *grants;
     uint32_t grant_count;
     struct rate log_lines; /* that it may write */
+    uint32_t queue_places; /* of what it made, and memory for that: objects/ipc.h */
+    uint64_t queue_bytes;
+    uint64_t sent, received;        /* messages */
+    struct event_object *own_event; /* NULL: it never asked for it */
+    uint64_t own_handle;            /* the last one of that; may be dead */
 };
 
 /* Whose code calls; NULL: it is no module's. */
@@ -99,7 +107,8 @@ ALKA_MUST_CHECK alka_status holder_open(struct holder *holder, struct alka_span 
  */
 ALKA_MUST_CHECK alka_status holder_revoke(struct holder *holder, struct alka_span name);
 
-/* Destroys what nobody refers to any more. */
+/* Destroys what nobody refers to any more; who waits with a handle that may be dead looks again.
+ * Not under a lock. */
 void objects_settle(void);
 
 /* --- Lives of modules. --- */

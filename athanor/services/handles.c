@@ -33,7 +33,9 @@ uint32_t service_close(uint64_t handle, struct alka_context *caller) {
 
 uint32_t service_revoke(uint64_t handle, struct alka_context *caller) {
     service_trace(caller, BUNDLE_CAP_revoke, handle);
-    return (uint32_t)cap_revoke(&holder_of(caller)->table, handle);
+    alka_status status = cap_revoke(&holder_of(caller)->table, handle);
+    objects_settle();
+    return (uint32_t)status;
 }
 
 uint32_t service_derive(uint64_t handle, uint32_t rights, uint32_t out,

@@ -16,6 +16,7 @@
 #include "sched/thread.h"
 #include "services/argument.h"
 #include "services/handles.h"
+#include "services/ipc.h"
 #include "time/clock.h"
 #include <alkahest/instance.h>
 

@@ -31,6 +31,10 @@ void command_caps(size_t count, const char *const *words);
 void command_revoke(size_t count, const char *const *words);
 >>>>>>> 59a7574 (revoke NAME OBJECT: the console takes a grant from a module, and what came from it)
 
+/* shell/ipc_commands.c */
+void command_channels(size_t count, const char *const *words);
+void command_send(size_t count, const char *const *words);
+
 /* shell/thread_commands.c */
 void command_threads(size_t count, const char *const *words);
 void command_spawn(size_t count, const char *const *words);

@@ -130,6 +130,131 @@ ATHANOR_IMPORT("athanor", "revoke") int32_t athanor_revoke(athanor_handle handle
 ATHANOR_IMPORT("athanor", "handle_info")
 int32_t athanor_handle_info(athanor_handle handle, struct athanor_handle_info *out);
 
+#define ATHANOR_WOULD_BLOCK 710 /* not now, and the deadline was 0 */
+#define ATHANOR_TIMED_OUT 711   /* nor until the deadline */
+#define ATHANOR_CLOSED 712
+#define ATHANOR_SPACE 714 /* the next message is larger than the room for it, and stays there */
+
+/*
+ * Deadlines are moments of athanor_clock_ns: 0 means not to wait at all (ATHANOR_WOULD_BLOCK), this
+ * one to wait as long as it takes.
+ */
+#define ATHANOR_FOREVER UINT64_MAX
+
+/*
+ * Channels: queues of messages, from any number of senders to any number of receivers. Each message
+ * arrives once, whole, in the order of sending. A channel that is full lets senders wait, and loses
+ * nothing. `places` messages of at most `message_max` bytes (rounded up to the next power of two in
+ * all: 16 MiB at most); places and memory count against the module's limits.
+ */
+ATHANOR_IMPORT("athanor", "channel_create")
+int32_t athanor_channel_create(uint32_t message_max, uint32_t places, athanor_handle *out);
+ATHANOR_IMPORT("athanor", "channel_send")
+int32_t athanor_channel_send(athanor_handle channel, const void *bytes, size_t size,
+                             uint64_t deadline);
+
+/* A message that carries handles. One that is not moved is derived: the receiver's is dead when the
+ * sender's is. A channel that is moved must not have others on their way in it. */
+#define ATHANOR_PARCELS_MAX 4u
+struct athanor_parcel {
+    athanor_handle handle;
+    uint32_t rights; /* of the receiver's; all of them if it is moved */
+    uint32_t is_moved;
+};
+struct athanor_message {
+    const void *bytes;
+    size_t size;
+    uint32_t parcel_count, reserved;
+    struct athanor_parcel parcels[ATHANOR_PARCELS_MAX];
+};
+ATHANOR_IMPORT("athanor", "channel_post")
+int32_t athanor_channel_post(athanor_handle channel, const struct athanor_message *message,
+                             uint64_t deadline);
+
+struct athanor_received {
+    uint32_t size;   /* the message's, even if it did not fit */
+    uint32_t sender; /* a module's number, from 1 on; 0: the kernel */
+    uint64_t missed; /* of a topic, since the last one */
+    uint32_t handle_count, reserved;
+    athanor_handle handles[ATHANOR_PARCELS_MAX]; /* 0: it was revoked on its way */
+};
+ATHANOR_IMPORT("athanor", "channel_receive")
+int32_t athanor_channel_receive(athanor_handle channel, void *into, size_t room,
+                                struct athanor_received *out, uint64_t deadline);
+/* Nobody sends any more; what is in it can be received, then receivers get ATHANOR_CLOSED. */
+ATHANOR_IMPORT("athanor", "channel_close") int32_t athanor_channel_close(athanor_handle channel);
+/* The event gets these bits whenever there is something to receive; event 0: not any more. */
+ATHANOR_IMPORT("athanor", "channel_watch")
+int32_t athanor_channel_watch(athanor_handle channel, athanor_handle event, uint64_t bits);
+
+/*
+ * Topics: what is published reaches every subscriber, through a channel of its own. What happens to
+ * one that is slower than the publishers it decides when it subscribes, as far as the topic allows.
+ */
+enum athanor_slow {
+    ATHANOR_BLOCKS, /* publishers wait for it */
+    ATHANOR_SKIPS,  /* it misses new messages */
+    ATHANOR_DROPS,  /* it misses old ones */
+    ATHANOR_LEAVES, /* it is not subscribed any more: ATHANOR_CLOSED after what it has */
+};
+struct athanor_topic_terms {
+    uint32_t message_max, subscriber_max;
+    uint32_t allowed; /* bits: 1 << enum athanor_slow */
+    uint32_t places;  /* of a subscriber that does not say how many */
+};
+ATHANOR_IMPORT("athanor", "topic_create")
+int32_t athanor_topic_create(const struct athanor_topic_terms *terms, athanor_handle *out);
+ATHANOR_IMPORT("athanor", "topic_publish")
+int32_t athanor_topic_publish(athanor_handle topic, const void *bytes, size_t size,
+                              uint64_t deadline);
+/* *out is a channel to receive from; `places` 0: as many as the topic says. */
+ATHANOR_IMPORT("athanor", "topic_subscribe")
+int32_t athanor_topic_subscribe(athanor_handle topic, enum athanor_slow slow, uint32_t places,
+                                athanor_handle *out);
+ATHANOR_IMPORT("athanor", "topic_unsubscribe")
+int32_t athanor_topic_unsubscribe(athanor_handle channel);
+ATHANOR_IMPORT("athanor", "topic_close") int32_t athanor_topic_close(athanor_handle topic);
+
+/* What is published on the topic `kernel`, whenever something becomes of a module. */
+enum athanor_news {
+    ATHANOR_STARTED = 1,
+    ATHANOR_TRAPPED, /* `code` says why */
+    ATHANOR_RESTARTED,
+    ATHANOR_STOPPED,
+    ATHANOR_REFUSED, /* `code` says why */
+};
+struct athanor_kernel_news {
+    uint64_t at_ns;
+    uint32_t what;   /* enum athanor_news */
+    uint32_t module; /* its number, as in athanor_received.sender */
+    uint32_t code, name_bytes;
+    char name[32];
+};
+
+/*
+ * Events: 64 bits that stay set until somebody takes them. Each module has one of its own, through
+ * which the kernel speaks to it in the upper eight bits; the others are whoever's has a handle.
+ */
+#define ATHANOR_EVENT_STOP (UINT64_C(1) << 63)   /* finish and return: soon it is stopped */
+#define ATHANOR_EVENT_MEMORY (UINT64_C(1) << 62) /* give back what can be missed */
+#define ATHANOR_EVENT_CHILD (UINT64_C(1) << 61)  /* something became of a module it supervises */
+
+ATHANOR_IMPORT("athanor", "event_create") int32_t athanor_event_create(athanor_handle *out);
+ATHANOR_IMPORT("athanor", "event_own") int32_t athanor_event_own(athanor_handle *out);
+ATHANOR_IMPORT("athanor", "event_signal")
+int32_t athanor_event_signal(athanor_handle event, uint64_t bits);
+/* Takes those of the wanted bits that are set. */
+ATHANOR_IMPORT("athanor", "event_wait")
+int32_t athanor_event_wait(athanor_handle event, uint64_t wanted, uint64_t *out, uint64_t deadline);
+
+/* As athanor_open, of a zero-terminated name. */
+static inline int32_t athanor_open_name(const char *name, athanor_handle *out) {
+    size_t bytes = 0;
+    while (name[bytes])
+        bytes++;
+    return athanor_open(name, bytes, out);
+}
+
 /* Logs a zero-terminated text. */
 static inline void athanor_print(const char *text) {
     size_t bytes = 0;

@@ -1,0 +1,282 @@
+/*
+ * Channels that modules hold handles of (channels.h). In: handles and ranges of the callers'
+ * memory. Out: messages, each to one receiver. It must never touch a caller's memory after a wait
+ * that ended its call, nor keep what only its messages refer to.
+ */
+#include "objects/channels.h"
+#include "mm/memory.h"
+#include "modules/call.h"
+#include "modules/modules.h"
+#include "objects/events.h"
+#include "services/argument.h"
+
+/* Larger rings are mapped page by page. */
+#define CHANNELS_HEAP_BYTES_MAX 65536u
+
+/* --- Memory. --- */
+
+static void *channels_take_ring(uint32_t bytes) {
+    if (bytes <= CHANNELS_HEAP_BYTES_MAX) {
+        return memory_take(bytes);
+    }
+    void *ring;
+    return memory_map_pages(bytes, &ring) == ALKA_OK ? ring : NULL;
+}
+
+static void channels_give_ring(void *ring, uint32_t bytes) {
+    if (bytes <= CHANNELS_HEAP_BYTES_MAX) {
+        memory_give(ring, bytes);
+    } else {
+        memory_unmap_pages(ring, bytes);
+    }
+}
+
+/* --- Parcels. --- */
+
+/* The channel that this parcel of a message keeps; NULL: it keeps none. */
+static struct channel_object *channels_kept_by(struct cap_parcel parcel) {
+    const struct cap_object *root = cap_parcel_root(&objects_space, parcel);
+    return root != NULL && root->kind == CAP_CHANNEL ? root->object : NULL;
+}
+
+/* It leaves a message of `from`, to wherever it goes. */
+static void channels_parcel_leaves(struct channel_object *from, struct cap_parcel parcel) {
+    struct channel_object *kept = channels_kept_by(parcel);
+    if (kept != NULL) {
+        kept->is_carried--;
+        from->carries--;
+    }
+}
+
+static void channels_discard(struct channel_object *from, const struct channel_parcels *parcels) {
+    for (uint32_t i = 0; i < parcels->count; i++) {
+        struct cap_parcel parcel = {parcels->nodes[i]};
+        channels_parcel_leaves(from, parcel);
+        cap_discard(&objects_space, parcel);
+    }
+}
+
+/* Would something keep itself? */
+static bool channels_may_carry(struct holder *holder, const struct channel_object *to,
+                               const struct cap_sending *sending) {
+    const struct cap_object *root = cap_root(&holder->table, sending->handle);
+    if (sending->transfer != CAP_TRANSFER_MOVE || root == NULL || root->kind != CAP_CHANNEL) {
+        return true;
+    }
+    const struct channel_object *kept = root->object;
+    return kept != to && kept->carries == 0 && to->is_carried == 0;
+}
+
+static alka_status channels_pack(struct holder *holder, struct channel_object *to,
+                                 const struct channel_order *order, struct channel_parcels *out) {
+    struct cap_parcel parcels[CHANNEL_PARCELS_MAX];
+    for (uint32_t i = 0; i < order->sending_count; i++) {
+        if (!channels_may_carry(holder, to, &order->sendings[i])) {
+            return ALKA_E_SERVICE_ARGUMENT;
+        }
+    }
+    ALKA_TRY(cap_send_all(&holder->table, order->sendings, order->sending_count, parcels));
+    out->count = order->sending_count;
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->nodes[i] = parcels[i].node;
+        struct channel_object *kept = channels_kept_by(parcels[i]);
+        if (kept != NULL) {
+            kept->is_carried++;
+            to->carries++;
+        }
+    }
+    return ALKA_OK;
+}
+
+/* Those that were revoked on their way are CAP_NO_HANDLE. The holder has room for all. */
+static void channels_unpack(struct holder *holder, struct channel_object *from,
+                            const struct channel_parcels *parcels, struct channel_news *news) {
+    for (uint32_t i = 0; i < parcels->count; i++) {
+        struct cap_parcel parcel = {parcels->nodes[i]};
+        channels_parcel_leaves(from, parcel);
+        news->handles[i] = CAP_NO_HANDLE;
+        if (cap_accept(&objects_space, parcel, &holder->table, &news->handles[i]) != ALKA_OK) {
+            cap_discard(&objects_space, parcel);
+        }
+    }
+}
+
+/* --- Lives. --- */
+
+static void channels_destroy(struct object *object) {
+    struct channel_object *channel = (struct channel_object *)object;
+    struct channel_parcels parcels;
+    uint64_t flags = threads_lock();
+    topic_unsubscribe(&channel->subscription);
+    channel_object_watch(channel, NULL, 0);
+    while (channel_drop_oldest(&channel->channel, &parcels)) {
+        channels_discard(channel, &parcels);
+    }
+    ipc_unlist(&channel->ipc);
+    threads_unlock(flags);
+    ipc_refund(channel->ipc.maker, channel->channel.places, channel->channel.ring_bytes);
+    channels_give_ring(channel->channel.ring, channel->channel.ring_bytes);
+    memory_give(channel, sizeof *channel);
+}
+
+static alka_status channels_build(uint32_t ring_bytes, uint32_t message_max, uint32_t places,
+                                  struct channel_object **out_channel) {
+    struct channel_object *channel = memory_take(sizeof *channel);
+    void *ring = channels_take_ring(ring_bytes);
+    alka_status status = ALKA_E_OUT_OF_MEMORY;
+    if (channel != NULL && ring != NULL) {
+        status = channel_init(&channel->channel, ring, ring_bytes, message_max, places);
+    }
+    if (status == ALKA_OK) {
+        *out_channel = channel;
+        return ALKA_OK;
+    }
+    if (ring != NULL) {
+        channels_give_ring(ring, ring_bytes);
+    }
+    memory_give(channel, sizeof *channel);
+    return status;
+}
+
+alka_status channel_object_new(struct holder *maker, struct bundle_text name, uint32_t message_max,
+                               uint32_t places, struct channel_object **out_channel) {
+    uint32_t ring_bytes = channel_ring_bytes(message_max, places);
+    if (ring_bytes == 0) {
+        return ALKA_E_SERVICE_ARGUMENT;
+    }
+    ALKA_TRY(ipc_charge(maker, places, ring_bytes));
+    alka_status status = channels_build(ring_bytes, message_max, places, out_channel);
+    if (status != ALKA_OK) {
+        ipc_refund(maker, places, ring_bytes);
+        return status;
+    }
+    object_init(&(*out_channel)->ipc.object, CAP_CHANNEL, name, channels_destroy);
+    uint64_t flags = threads_lock();
+    ipc_list(&(*out_channel)->ipc, maker);
+    threads_unlock(flags);
+    return ALKA_OK;
+}
+
+alka_status channel_object_make(const struct bundle_object *spec, struct object **out_object) {
+    struct channel_object *channel;
+    ALKA_TRY(channel_object_new(NULL, spec->name, spec->size, spec->places, &channel));
+    *out_object = &channel->ipc.object;
+    return ALKA_OK;
+}
+
+/* --- Messages. --- */
+
+static alka_status channels_send_now(struct alka_context *caller, struct holder *holder,
+                                     struct channel_object *to, const struct channel_order *order) {
+    struct wait_entry *entry = &thread_this()->wait;
+    struct channel_parcels parcels;
+    struct channel_message message = {.bytes = service_range(caller, order->at, order->size),
+                                      .size = order->size,
+                                      .sender = ipc_sender(holder)};
+    if (message.bytes == NULL) {
+        return ALKA_E_INTERRUPTED;
+    }
+    if (order->sending_count > 0) {
+        ALKA_TRY(channel_may_send(&to->channel, message.size, entry));
+        ALKA_TRY(channels_pack(holder, to, order, &parcels));
+        message.parcels = &parcels;
+    }
+    return channel_send(&to->channel, &message, entry);
+}
+
+alka_status channel_object_send(struct alka_context *caller, const struct channel_order *order) {
+    struct holder *holder = holder_of(caller);
+    struct ipc_waiting waiting = {0};
+    struct object *object;
+    alka_status status;
+    uint64_t flags = threads_lock();
+    do {
+        status = object_look(holder, order->handle, CAP_CHANNEL, CAP_WRITE, &object);
+        if (status != ALKA_OK) {
+            break;
+        }
+        struct channel_object *to = (struct channel_object *)object;
+        status = channels_send_now(caller, holder, to, order);
+        if (status == ALKA_OK) {
+            holder->sent++;
+            break;
+        }
+        if (status == ALKA_E_WOULD_BLOCK) {
+            status = ipc_wait(&waiting, object, &to->channel.senders, order->deadline);
+        }
+    } while (status == ALKA_OK);
+    ipc_leave(&waiting, flags);
+    return status;
+}
+
+static alka_status channels_receive_now(struct alka_context *caller, struct holder *holder,
+                                        struct channel_object *from,
+                                        const struct channel_order *room,
+                                        struct channel_news *news) {
+    struct channel_received received;
+    void *into = service_range(caller, room->at, room->size);
+    if (into == NULL) {
+        return ALKA_E_INTERRUPTED;
+    }
+    alka_status status = channel_receive(&from->channel, into, room->size,
+                                         cap_room(&holder->table, CHANNEL_PARCELS_MAX),
+                                         &thread_this()->wait, &received);
+    if (status != ALKA_OK && status != ALKA_E_RECEIVE_SPACE) {
+        return status;
+    }
+    news->size = received.size;
+    news->sender = received.sender;
+    if (status != ALKA_OK) {
+        return received.size > room->size ? status : ALKA_E_HANDLE_LIMIT;
+    }
+    holder->received++;
+    news->missed = received.missed;
+    news->handle_count = received.parcels.count;
+    channels_unpack(holder, from, &received.parcels, news);
+    return ALKA_OK;
+}
+
+alka_status channel_object_receive(struct alka_context *caller, const struct channel_order *room,
+                                   struct channel_news *out_news) {
+    struct holder *holder = holder_of(caller);
+    struct ipc_waiting waiting = {0};
+    struct object *object;
+    alka_status status;
+    uint64_t flags = threads_lock();
+    do {
+        status = object_look(holder, room->handle, CAP_CHANNEL, CAP_READ, &object);
+        if (status != ALKA_OK) {
+            break;
+        }
+        struct channel_object *from = (struct channel_object *)object;
+        status = channels_receive_now(caller, holder, from, room, out_news);
+        if (status == ALKA_OK) {
+            break;
+        }
+        if (status == ALKA_E_WOULD_BLOCK) {
+            status = ipc_wait(&waiting, object, &from->channel.receivers, room->deadline);
+        }
+    } while (status == ALKA_OK);
+    ipc_leave(&waiting, flags);
+    return status;
+}
+
+/* --- Who is told. --- */
+
+void channel_object_watch(struct channel_object *channel, struct event_object *event,
+                          uint64_t bits) {
+    struct event_object *before = channel->watcher;
+    if (event != NULL) {
+        object_hold(&event->ipc.object);
+    }
+    channel->watcher = event;
+    channel_watch(&channel->channel, event != NULL ? &event->event : NULL, bits);
+    if (before != NULL) {
+        object_release(&before->ipc.object);
+    }
+}
+
+void channel_object_wake(struct channel_object *channel) {
+    wait_wake_all(&channel->channel.senders);
+    wait_wake_all(&channel->channel.receivers);
+}

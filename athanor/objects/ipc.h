@@ -1,0 +1,70 @@
+/*
+ * What channels, topics and events have in common as objects of the kernel: a list of all of them,
+ * whose queue places they use, and how a thread waits for one.
+ *
+ * Everything here and in channels.h, topics.h and events.h is called under the threads' lock, if
+ * nothing else is said: these are wait queues, and who is woken may run when it is left. Objects
+ * are destroyed outside of it: under it references are released, behind it objects_settle is
+ * called.
+ */
+#ifndef ATHANOR_OBJECTS_IPC_H
+#define ATHANOR_OBJECTS_IPC_H
+
+#include "objects/objects.h"
+#include "sched/wait.h"
+
+/* All rings of one module's channels together. */
+#define IPC_BYTES_MAX (UINT64_C(1) << 24)
+/* Who made a message, as its receiver sees it: the kernel, or a module's index and 1. */
+#define IPC_SENDER_KERNEL 0u
+
+/* The first member of each. */
+struct ipc_object {
+    struct object object;
+    struct ipc_object *next, *previous; /* all of them, oldest first */
+    struct ipc_object *next_noted;      /* itself: the last one */
+    struct holder *maker;               /* who pays for it; NULL: the kernel */
+    uint32_t number;                    /* what people call it if it has no name */
+};
+
+void ipc_list(struct ipc_object *object, struct holder *maker);
+void ipc_unlist(struct ipc_object *object);
+/* Start with NULL. */
+struct ipc_object *ipc_next(const struct ipc_object *after);
+
+/* Places in queues, and memory for them. ALKA_E_SERVICE_LIMIT. Not under the lock. */
+ALKA_MUST_CHECK alka_status ipc_charge(struct holder *maker, uint32_t places, uint64_t bytes);
+void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes);
+
+/* As the receiver of a message shall see whoever sends it. */
+uint32_t ipc_sender(const struct holder *holder);
+
+/* --- Waiting. --- */
+
+/* {0}: has not waited yet. */
+struct ipc_waiting {
+    struct object *object; /* has a reference meanwhile */
+    bool has_waited;
+};
+
+/*
+ * The caller was told to wait in `queue`, which is `object`'s, at most until `deadline`. ALKA_OK:
+ * look the handle up again, and try again. ALKA_E_WOULD_BLOCK: the deadline is 0;
+ * ALKA_E_TIMED_OUT; ALKA_E_INTERRUPTED: the caller's memory must not be touched any more.
+ */
+ALKA_MUST_CHECK alka_status ipc_wait(struct ipc_waiting *waiting, struct object *object,
+                                     struct wait_queue *queue, uint64_t deadline);
+void ipc_wait_over(struct ipc_waiting *waiting);
+/* Leaves the lock, too, and what has no references any more. */
+void ipc_leave(struct ipc_waiting *waiting, uint64_t flags);
+
+/* --- Handles that die while somebody waits with them. --- */
+
+/* For whoever hears what happens to capabilities: takes a note. */
+void ipc_note(const struct cap_audit *record);
+/* Those who wait with handles that may be dead look again. Not under the lock. */
+void ipc_settle(void);
+/* A new life of the holder: nothing was signalled to it yet. Not under the lock. */
+void ipc_renew(struct holder *holder);
+
+#endif
