@@ -30,6 +30,7 @@ static uint32_t ipc_hand_over(struct holder *holder, struct object *object, void
 
 uint32_t service_channel_create(uint32_t message_max, uint32_t places, uint32_t out,
                                 struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_create, message_max);
     void *range = service_range(caller, out, sizeof(uint64_t));
     struct channel_object *channel;
     if (range == NULL) {
@@ -43,6 +44,7 @@ uint32_t service_channel_create(uint32_t message_max, uint32_t places, uint32_t 
 
 uint32_t service_channel_send(uint64_t handle, uint32_t bytes, uint32_t size, uint64_t deadline,
                               struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_send, handle);
     struct channel_order order;
     order.handle = handle;
     order.deadline = service_deadline(deadline, caller);
@@ -64,6 +66,7 @@ struct ipc_message {
 
 uint32_t service_channel_post(uint64_t handle, uint32_t message, uint64_t deadline,
                               struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_post, handle);
     const void *range = service_range(caller, message, sizeof(struct ipc_message));
     struct ipc_message told;
     if (range == NULL) {
@@ -91,6 +94,7 @@ uint32_t service_channel_post(uint64_t handle, uint32_t message, uint64_t deadli
 
 uint32_t service_channel_receive(uint64_t handle, uint32_t into, uint32_t room, uint32_t out,
                                  uint64_t deadline, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_receive, handle);
     struct channel_news news = {0};
     struct channel_order order;
     if (service_range(caller, out, sizeof news) == NULL) { /* before anything is taken */
@@ -113,6 +117,7 @@ uint32_t service_channel_receive(uint64_t handle, uint32_t into, uint32_t room, 
 }
 
 uint32_t service_channel_close(uint64_t handle, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_close, handle);
     struct object *object;
     alka_status status = object_look(holder_of(caller), handle, CAP_CHANNEL, CAP_CONTROL, &object);
     if (status == ALKA_OK) {
@@ -130,6 +135,7 @@ static bool ipc_are_modules_bits(uint64_t bits) {
 
 uint32_t service_channel_watch(uint64_t handle, uint64_t event, uint64_t bits,
                                struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_channel_watch, handle);
     struct holder *holder = holder_of(caller);
     struct object *channel, *watcher = NULL;
     alka_status status = object_look(holder, handle, CAP_CHANNEL, CAP_READ, &channel);
@@ -152,6 +158,7 @@ uint32_t service_channel_watch(uint64_t handle, uint64_t event, uint64_t bits,
 /* --- Topics. --- */
 
 uint32_t service_topic_create(uint32_t terms, uint32_t out, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_topic_create, 0);
     struct topic_terms told; /* laid out as in sdk/include/athanor.h */
     const void *from = service_range(caller, terms, sizeof told);
     void *range = from == NULL ? NULL : service_range(caller, out, sizeof(uint64_t));
@@ -167,6 +174,7 @@ uint32_t service_topic_create(uint32_t terms, uint32_t out, struct alka_context 
 
 uint32_t service_topic_publish(uint64_t handle, uint32_t bytes, uint32_t size, uint64_t deadline,
                                struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_topic_publish, handle);
     const struct channel_order order = {.handle = handle,
                                         .deadline = service_deadline(deadline, caller),
                                         .at = bytes,
@@ -176,6 +184,7 @@ uint32_t service_topic_publish(uint64_t handle, uint32_t bytes, uint32_t size, u
 
 uint32_t service_topic_subscribe(uint64_t handle, uint32_t slow, uint32_t places, uint32_t out,
                                  struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_topic_subscribe, handle);
     void *range = service_range(caller, out, sizeof(uint64_t));
     uint64_t channel;
     if (range == NULL) {
@@ -189,6 +198,7 @@ uint32_t service_topic_subscribe(uint64_t handle, uint32_t slow, uint32_t places
 }
 
 uint32_t service_topic_unsubscribe(uint64_t channel, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_topic_unsubscribe, channel);
     struct object *object;
     alka_status status = object_look(holder_of(caller), channel, CAP_CHANNEL, CAP_CONTROL, &object);
     if (status != ALKA_OK) {
@@ -206,6 +216,7 @@ uint32_t service_topic_unsubscribe(uint64_t channel, struct alka_context *caller
 }
 
 uint32_t service_topic_close(uint64_t handle, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_topic_close, handle);
     struct object *object;
     alka_status status = object_look(holder_of(caller), handle, CAP_TOPIC, CAP_CONTROL, &object);
     if (status == ALKA_OK) {
@@ -219,6 +230,7 @@ uint32_t service_topic_close(uint64_t handle, struct alka_context *caller) {
 /* --- Events. --- */
 
 uint32_t service_event_create(uint32_t out, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_event_create, 0);
     void *range = service_range(caller, out, sizeof(uint64_t));
     struct event_object *event;
     if (range == NULL) {
@@ -230,6 +242,7 @@ uint32_t service_event_create(uint32_t out, struct alka_context *caller) {
 }
 
 uint32_t service_event_own(uint32_t out, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_event_own, 0);
     void *range = service_range(caller, out, sizeof(uint64_t));
     uint64_t handle;
     if (range == NULL) {
@@ -243,6 +256,7 @@ uint32_t service_event_own(uint32_t out, struct alka_context *caller) {
 }
 
 uint32_t service_event_signal(uint64_t handle, uint64_t bits, struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_event_signal, handle);
     struct object *object;
     alka_status status = object_look(holder_of(caller), handle, CAP_EVENT, CAP_WRITE, &object);
     if (status == ALKA_OK && !ipc_are_modules_bits(bits)) {
@@ -258,6 +272,7 @@ uint32_t service_event_signal(uint64_t handle, uint64_t bits, struct alka_contex
 
 uint32_t service_event_wait(uint64_t handle, uint64_t wanted, uint32_t out, uint64_t deadline,
                             struct alka_context *caller) {
+    service_trace(caller, BUNDLE_CAP_event_wait, handle);
     uint64_t bits;
     if (service_range(caller, out, sizeof bits) == NULL) {
         return 0;
