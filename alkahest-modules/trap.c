@@ -121,29 +121,55 @@ static bool trap_is_behind_call(const uint8_t *code, uint32_t off) {
     return false;
 }
 
-static void trap_add_frame(struct alka_trap_report *report, const struct alka_image *image,
-                           uint32_t code_off, uint32_t behind) {
-    /* A return address may be the first byte behind its function. */
+static bool trap_frame_of(const struct alka_image *image, uint32_t code_off, uint32_t behind,
+                          struct alka_frame *out_frame) {
     uint32_t func_idx = alka_image_function_at(image, code_off - behind);
     if (func_idx == ALKA_NO_INDEX)
+        return false;
+    uint32_t start = image->code.function_offs[func_idx - image->module.imported_functions];
+    *out_frame =
+        (struct alka_frame){.image = image, .func_idx = func_idx, .code_off = code_off - start};
+    return true;
+}
+
+static void trap_add_frame(struct alka_trap_report *report, const struct alka_image *image,
+                           uint32_t code_off, uint32_t behind) {
+    struct alka_frame frame;
+    /* A return address may be the first byte behind its function. */
+    if (!trap_frame_of(image, code_off, behind, &frame))
         return;
     if (report->frame_count == ALKA_REPORT_FRAMES) {
         report->frames_cut = true;
         return;
     }
-    uint32_t start = image->code.function_offs[func_idx - image->module.imported_functions];
-    report->frames[report->frame_count++] =
-        (struct alka_frame){.image = image, .func_idx = func_idx, .code_off = code_off - start};
+    report->frames[report->frame_count++] = frame;
+}
+
+/* The image whose code a call returns to here; NULL: none. */
+static const struct alka_image *trap_returns_to(const struct alka_registry *registry,
+                                                uint64_t word) {
+    const struct alka_image *image = alka_registry_image_at(registry, word - 1);
+    bool is_behind = image && trap_is_behind_call(image->code.text,
+                                                  (uint32_t)(word - (uint64_t)image->code.text));
+    return is_behind ? image : NULL;
+}
+
+bool alka_registry_returns_to(const struct alka_registry *registry, uint64_t word) {
+    return trap_returns_to(registry, word) != NULL;
+}
+
+bool alka_registry_frame_at(const struct alka_registry *registry, uint64_t pc, uint32_t behind,
+                            struct alka_frame *out_frame) {
+    const struct alka_image *image = alka_registry_image_at(registry, pc - behind);
+    return image &&
+           trap_frame_of(image, (uint32_t)(pc - (uint64_t)image->code.text), behind, out_frame);
 }
 
 static void trap_add_word(const struct trap_scene *scene, struct alka_trap_report *report,
                           uint64_t word) {
-    const struct alka_image *image = alka_registry_image_at(scene->registry, word - 1);
-    if (!image)
-        return;
-    uint32_t code_off = (uint32_t)(word - (uint64_t)image->code.text);
-    if (trap_is_behind_call(image->code.text, code_off))
-        trap_add_frame(report, image, code_off, 1);
+    const struct alka_image *image = trap_returns_to(scene->registry, word);
+    if (image)
+        trap_add_frame(report, image, (uint32_t)(word - (uint64_t)image->code.text), 1);
 }
 
 /*

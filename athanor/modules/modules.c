@@ -50,6 +50,15 @@ struct module *modules_find(const char *name) {
     return NULL;
 }
 
+const char *modules_name_of(const struct alka_image *image) {
+    for (uint32_t i = 0; i < modules_count; i++) {
+        if (modules_list[i].image == image) {
+            return modules_list[i].name;
+        }
+    }
+    return "?";
+}
+
 const char *module_state_name(enum module_state state) {
     static const char *const names[] = {"refused", "ready",    "running", "trapped",
                                         "stopped", "unloaded", "spare",   "warm"};

@@ -98,6 +98,8 @@ struct bundle_thread modules_thread(const struct module *module, uint32_t index)
 /* In the bundle's order; NULL at the end. */
 struct module *modules_at(uint32_t index);
 struct module *modules_find(const char *name);
+/* Whose code it is; "?": nobody's in the list. */
+const char *modules_name_of(const struct alka_image *image);
 
 /*
  * Calls what the manifest says is to be called at the start, making an instance

@@ -11,23 +11,13 @@
 #include "time/clock.h"
 #include <string.h>
 
-static const char *postmortem_module(const struct alka_image *image) {
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        if (modules_at(i)->image == image) {
-            return modules_at(i)->name;
-        }
-    }
-    return "?";
-}
-
 static void postmortem_frames(struct crash *crash, const struct alka_trap_report *report) {
     crash->frames_total = report->frame_count;
     crash->frames_cut = report->frames_cut;
     crash->frame_count = report->frame_count < CRASH_FRAMES ? report->frame_count : CRASH_FRAMES;
     for (uint32_t i = 0; i < crash->frame_count; i++) {
         struct crash_frame *to = &crash->frames[i];
-        format_text(to->module, sizeof to->module, "%s",
-                    postmortem_module(report->frames[i].image));
+        format_text(to->module, sizeof to->module, "%s", modules_name_of(report->frames[i].image));
         call_function_name(&report->frames[i], to->function, sizeof to->function);
         to->code_off = report->frames[i].code_off;
     }

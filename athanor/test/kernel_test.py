@@ -34,8 +34,8 @@ def require(condition, what):
         raise Failed(what)
 
 
-def boot(args, bundle=None, options="debug-exit", extra=()):
-    image = Image(kernel=args.build / "athanor.elf", bundle=bundle or args.build / "system.bundle")
+def boot(args, bundle=None, options="debug-exit", extra=(), kernel="athanor.elf"):
+    image = Image(kernel=args.build / kernel, bundle=bundle or args.build / "system.bundle")
     return Machine(image, TIMEOUT, extra=[*extra, "-append", options])
 
 
@@ -77,6 +77,39 @@ def case_panic(args, _):
                  r"cr2 [0-9a-f]{16}", "code: ([0-9a-f]{2} ?){16}", r"from 0x[0-9a-f]{16} kmain\+0x", r"log before it:\n(.*\n)*.*boot score"):
         require(re.search(part, text), f"the dump lacks {part!r}:\n{text}")
     require(status == STATUS_PANIC, f"status {status}")
+
+
+PANICS = {
+    "call": ("KERNEL PANIC: as was asked for", [r"panics_do\+", r"command_panic\+", r"shell_run\+", r"kmain\+"]),
+    "module": ("KERNEL PANIC: in an interrupt",
+               [r"panics_tick\+", r"trap_dispatch\+", r"interrupted at 0x[0-9a-f]{16} attacker: spin\+0x", r"from .* caller: call\+0x", r"alka_call\+",
+                r"call_export\+", r"shell_run\+", r"kmain\+"]),
+    "service": ("KERNEL PANIC: in an interrupt",
+                [r"panics_tick\+", r"trap_dispatch\+", r"interrupted at 0x[0-9a-f]{16} \w+\+0x", r"service_\w+\+", r"alka_host_direct_\d\+",
+                 r"attacker: spin_in_kernel\+0x", r"call_export\+", r"kmain\+"]),
+    "nested": ("KERNEL PANIC inside of the panic: #PF page fault", [r"at 0x[0-9a-f]{16} panics_write\+"]),
+}
+
+
+def case_panics(args, folder):
+    """Panics in the middle of things: the way there is told, through interrupts, modules and gates; a second one is one line."""
+    caller = assemble(folder, '(module (import "attacker" "spin" (func $spin)) (func (export "call") (call $spin)))')
+    bundle = make_bundle(folder, [attacker(folder), ("caller", caller, ['calls = { attacker = ["spin"] }'])])
+    work = {"module": "; run caller call", "service": "; run attacker spin_in_kernel"}
+    for kind, (message, frames) in PANICS.items():
+        with boot(args, bundle, kernel="athanor-test.elf") as machine:
+            machine.wait_for_shell()
+            machine.type(f"panic {kind}{work.get(kind, '')}\r")
+            status = machine.wait()
+            text = machine.transcript
+        require(message in text, f"{kind}: no {message!r}:\n{text}")
+        at = text.index(message)
+        for frame in frames:
+            match = re.compile(frame).search(text, at)
+            require(match, f"{kind}: no {frame!r}, or not in its place:\n{text}")
+            at = match.end()
+        require(status == STATUS_PANIC, f"{kind}: status {status}")
+        require(kind == "nested" or "log before it:\n" in text, f"{kind}: no log before it")
 
 
 def case_bundles(args, folder):

@@ -11,6 +11,7 @@
 #include "shell/parse.h"
 #include "shell/shell.h"
 #include "testkernel/campaign.h"
+#include "testkernel/panics.h"
 #include "testkernel/suite.h"
 #include "testkernel/units.h"
 #include "time/clock.h"
@@ -101,11 +102,19 @@ static void command_stale(size_t count, const char *const *words) {
     print("nobody has noticed\n");
 }
 
+static void command_panic(size_t count, const char *const *words) {
+    (void)count;
+    if (!panics_do(words[1])) {
+        shell_fail("panic: call, nested, module or service");
+    }
+}
+
 const struct shell_command shell_more_commands[] = {
     {"campaign", "SEED COUNT", "faults in modules, with all looked at after each", 3, 3,
      command_campaign},
     {"campaign-load", "SEED ROUNDS", "what a crash each 10 ms costs the others", 3, 3,
      command_load},
+    {"panic", "KIND", "ends the kernel: call, nested, module, service", 2, 2, command_panic},
     {"smash", "[not]", "overruns a stack frame", 1, 2, command_smash},
     {"stale", "heap or frames", "writes to memory that was given back", 2, 2, command_stale},
     {"suite", "[FIRST [COUNT]]", "the official test suite, from the pack behind the bundle", 1, 3,

@@ -44,7 +44,7 @@ trap_common:
     push 2
     popfq
     mov rdi, rsp
-    xor ebp, ebp
+    lea rbp, [rsp + 1]          ; for backtraces: no frame, but the interrupted state
     call trap_dispatch
     pop r15
     pop r14

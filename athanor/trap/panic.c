@@ -12,10 +12,9 @@
 #include "cpu/features.h"
 #include "cpu/x86.h"
 #include "mm/kernel_map.h"
-#include "trap/symbols.h"
+#include "trap/backtrace.h"
 #include <stdarg.h>
 
-#define PANIC_FRAMES_MAX 32u
 #define PANIC_CODE_BYTES 16u
 #define PANIC_STACK_WORDS 16u
 #define PANIC_LOG_BYTES (LOG_LINE_BYTES / 2) /* print cuts at LOG_LINE_BYTES */
@@ -23,10 +22,16 @@
 static uint32_t panic_depth;
 static char panic_log_before[PANIC_LOG_BYTES];
 
-static void panic_begin(void) {
+/* `what`, `at`: for the case that this is the second one. */
+static void panic_begin(const char *what, uint64_t at) {
     x86_interrupts_off();
     log_break_locks();
-    if (__atomic_fetch_add(&panic_depth, 1, __ATOMIC_RELAXED) > 1) {
+    uint32_t depth = __atomic_fetch_add(&panic_depth, 1, __ATOMIC_RELAXED);
+    if (depth == 1) {
+        log_error("KERNEL PANIC inside of the panic: %s", what);
+        backtrace_where("at", at, 0);
+    }
+    if (depth > 0) {
         power_debug_exit(POWER_PANIC);
         x86_halt_forever();
     }
@@ -41,38 +46,6 @@ static _Noreturn void panic_end(void) {
     log_error("halted");
     power_debug_exit(POWER_PANIC);
     x86_halt_forever();
-}
-
-/* `back`: how far before the address the instruction begins or has a byte. A call of what does not
- * return may be its function's last instruction. */
-static void panic_where(const char *label, uint64_t address, uint64_t back) {
-    const char *name;
-    uint64_t off;
-    if (symbol_find(address - back, &name, &off)) {
-        log_line(ALKA_LOG_INFO, "  %s 0x%016lx %s+0x%lx", label, address, name, off + back);
-        return;
-    }
-    log_line(ALKA_LOG_INFO, "  %s 0x%016lx", label, address);
-}
-
-/* Each frame holds the caller's rbp, then the return address; frames go up the
- * stack. */
-static void panic_backtrace(uint64_t rbp) {
-    log_line(ALKA_LOG_INFO, "backtrace:");
-    for (uint32_t i = 0; i < PANIC_FRAMES_MAX; i++) {
-        if (rbp % 8 != 0 || !kernel_map_readable(rbp, 16)) {
-            return;
-        }
-        const uint64_t *frame = (const uint64_t *)rbp;
-        if (frame[1] == 0) {
-            return;
-        }
-        panic_where("from", frame[1], 1);
-        if (frame[0] <= rbp) {
-            return;
-        }
-        rbp = frame[0];
-    }
 }
 
 static void panic_registers(const struct trap_frame *f) {
@@ -133,16 +106,16 @@ static void panic_page_fault(const struct trap_frame *frame) {
 }
 
 void panic_at_trap(const struct trap_frame *frame) {
-    panic_begin();
+    panic_begin(trap_name(frame->vector), frame->rip);
     log_error("KERNEL PANIC: %s", trap_name(frame->vector));
     if (frame->vector == TRAP_PAGE_FAULT) {
         panic_page_fault(frame);
     }
-    panic_where("at  ", frame->rip, 0);
+    backtrace_where("at  ", frame->rip, 0);
     panic_registers(frame);
     panic_code(frame->rip);
     panic_stack(frame->rsp);
-    panic_backtrace(frame->rbp);
+    backtrace_from_trap(frame);
     panic_end();
 }
 
@@ -152,9 +125,9 @@ void panic(const char *format, ...) {
     va_start(arguments, format);
     format_va(text, sizeof text, format, arguments);
     va_end(arguments);
-    panic_begin();
+    panic_begin(text, (uint64_t)__builtin_return_address(0));
     log_error("KERNEL PANIC: %s", text);
-    panic_backtrace((uint64_t)__builtin_frame_address(0));
+    backtrace_from_frame((uint64_t)__builtin_frame_address(0));
     panic_end();
 }
 

@@ -138,6 +138,13 @@ struct alka_resume {
     uint64_t rip, rsp;
 };
 
+/* The function that holds this address; `behind`: how far before it a byte of the function is (1 for
+ * return addresses). False: it is not in a module's code. Safe in a trap handler. */
+bool alka_registry_frame_at(const struct alka_registry *registry, uint64_t pc, uint32_t behind,
+                            struct alka_frame *out_frame);
+/* Is it an address in module code that a call returns to? Safe in a trap handler. */
+bool alka_registry_returns_to(const struct alka_registry *registry, uint64_t word);
+
 /*
  * Is this fault a module's trap? It is, if pc is in a module's code and in its trap table, and for
  * memory faults the address is in its slot or in one of the thread's stack guards; or if a routine
