@@ -3,12 +3,14 @@
     gdb build/athanor.debug -x athanor/tools/gdb/azoth.py -ex 'target remote :1234'
 
     azoth modules       what there is: state, code, memory
-    azoth symbols       gives every function of a compiled module a symbol MODULE.FUNCTION; again after loading, swapping, compiling
+    azoth symbols       gives every function of a compiled module a symbol MODULE::FUNCTION; again after loading, swapping, compiling
     azoth bt            the kernel's and modules' frames, and the module that each gate leads into
 
-With the script loaded, gdb's own `bt`, `up` and `frame` walk through module code, gates and interrupts, too.
+With the script loaded, gdb's own `bt`, `up` and `frame` walk through module code and gates, too. At an interrupt they end, because gdb
+believes in one stack only; `azoth bt` goes on behind it.
 docs/debugging.md tells more.
 """
+import itertools
 import os
 import struct
 import tempfile
@@ -24,6 +26,7 @@ PUSHES = {b"\x53": 1, b"\x41\x54": 2, b"\x41\x55": 2, b"\x41\x56": 2}
 POPS = {b"\x5b": 1, b"\x41\x5c": 2, b"\x41\x5d": 2, b"\x41\x5e": 2}
 RET = 0xC3
 NO_BYTES = b""
+FRAMES_MOST = 64
 
 
 # --- The machine's memory. ---
@@ -105,7 +108,7 @@ class Image:
     """The functions of a compiled module."""
 
     def __init__(self, value, name):
-        self.address, self.name = integer(value), name
+        self.name = name
         code, module = value["code"], value["module"]
         self.start = integer(code["text"])
         self.end = self.start + int(code["functions_bytes"])
@@ -172,8 +175,7 @@ def callee_name(r15):
     """The module whose context ends there."""
     context = gdb.Value(r15 - CONTEXT_BYTES).cast(gdb.lookup_type("struct alka_context").pointer())
     try:
-        return context["instance"]["name"].string() if context["instance"]["name"].type.strip_typedefs().code == gdb.TYPE_CODE_PTR \
-            else span_text(context["instance"]["name"])
+        return context["instance"]["name"].string()
     except gdb.error:
         return "?"
 
@@ -269,6 +271,39 @@ def step(registers):
     return None
 
 
+def step_kernel(registers):
+    """C of the kernel, which keeps frame pointers."""
+    words = read_words(registers["rbp"], 2)
+    if words is None:
+        return None
+    return Step("kernel", registers["rbp"] + 16, {"rbp": words[0], "rip": words[1], "rsp": registers["rbp"] + 16})
+
+
+def is_code(pc):
+    """The kernel's, or a module's; not what lies at the end of the first stack."""
+    return label("kernel_text_start") <= pc < label("kernel_text_end") or image_at(pc) is not None
+
+
+def walk():
+    """Registers of each frame, innermost first: gdb's frames up to an interrupt, our own steps behind it."""
+    frame, registers = gdb.newest_frame(), None
+    while frame is not None and frame.is_valid():
+        registers = {name: integer(frame.read_register(name)) for name in ("rip", "rsp", "rbp")}
+        if not is_code(registers["rip"]):
+            return
+        yield registers
+        if label("trap_common") < registers["rip"] < label("trap_enter_recovery"):
+            break
+        frame = frame.older()
+    else:
+        return
+    found = step_trap(registers)
+    while found is not None and is_code(found.registers["rip"]):
+        registers = {**registers, **found.registers}
+        yield registers
+        found = step(registers) or step_kernel(registers)
+
+
 class ModuleUnwinder(Unwinder):
     """For gdb's own frames."""
 
@@ -301,7 +336,7 @@ def symbol_file(image):
     strings, symbols = b"\0", ELF_SYMBOL.pack(0, 0, 0, 0, 0, 0)
     for function in image.functions:
         symbols += ELF_SYMBOL.pack(len(strings), 0x12, 0, 1, function.start, function.end - function.start)
-        strings += f"{image.name}.{function.name}".encode() + b"\0"
+        strings += f"{image.name}::{function.name}".encode() + b"\0"
     names = b"\0.text\0.symtab\0.strtab\0"
     at = ELF_HEADER.size
     rows = [(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
@@ -366,7 +401,7 @@ class ModulesCommand(gdb.Command):
 
 
 class SymbolsCommand(gdb.Command):
-    """Give every function of every compiled module a symbol MODULE.FUNCTION."""
+    """Give every function of every compiled module a symbol MODULE::FUNCTION."""
 
     def __init__(self):
         super().__init__("azoth symbols", gdb.COMMAND_FILES)
@@ -382,20 +417,18 @@ class BacktraceCommand(gdb.Command):
         super().__init__("azoth bt", gdb.COMMAND_STACK)
 
     def invoke(self, _argument, _from_tty):
-        frame, number = gdb.newest_frame(), 0
-        while frame is not None and frame.is_valid() and number < 64:
-            print(f"#{number:<3} 0x{frame.pc():016x} {self.describe(frame)}")
-            frame, number = frame.older(), number + 1
+        for number, registers in enumerate(itertools.islice(walk(), FRAMES_MOST)):
+            print(f"#{number:<3} 0x{registers['rip']:016x} {self.describe(registers, number == 0)}")
 
-    def describe(self, frame):
-        pc = frame.pc()
+    def describe(self, registers, is_innermost):
+        pc = registers["rip"]
         image = image_at(pc)
         if image is not None:
             function = image.function_at(pc)
             return f"{image.name}: {function.name}+0x{pc - function.start:x}" if function else f"{image.name}: ?"
         if pc in (label("alka_return_gate_traps"), label("alka_return_gate_returns"), label("alka_return_enter")):
-            return f"gate into {callee_name(read_words(integer(frame.read_register('rsp')), 4)[3])}"
-        return frame.name() or "?"
+            return f"gate into {callee_name(read_words(registers['rsp'], 4)[3])}"
+        return gdb.execute(f"info symbol 0x{pc if is_innermost else pc - 1:x}", to_string=True).split(" ")[0]
 
 
 # --- Printers. ---
