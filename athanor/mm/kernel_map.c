@@ -231,6 +231,18 @@ void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_vis
     }
 }
 
+void kernel_map_exchange(uint64_t virt, uint64_t *entries, uint64_t count) {
+    uint64_t saved = lock_take(&map_lock);
+    paging_exchange(&map_paging, virt, entries, count);
+    lock_release(&map_lock, saved);
+}
+
+void kernel_map_set_access(uint64_t virt, uint64_t count, enum paging_access access) {
+    uint64_t saved = lock_take(&map_lock);
+    paging_set_access(&map_paging, virt, count, access);
+    lock_release(&map_lock, saved);
+}
+
 /* The frame behind a page of a range that kernel_map_frames made. */
 static uint64_t map_frame_at(uint64_t virt) {
     struct paging_mapping mapping;

@@ -41,6 +41,10 @@ uint64_t kernel_unmap_frames(uint64_t virt, uint64_t bytes, bool may_be_sealed);
 void kernel_map_each_dirty(uint64_t virt, uint64_t bytes, bool clear, paging_visit visit,
                            void *visit_self);
 
+/* As paging_exchange and paging_set_access. */
+void kernel_map_exchange(uint64_t virt, uint64_t *entries, uint64_t count);
+void kernel_map_set_access(uint64_t virt, uint64_t count, enum paging_access access);
+
 /* Makes frame-backed pages read-execute, after their aliases in the direct map have become
  * read-only. All or nothing. */
 ALKA_MUST_CHECK alka_status kernel_map_seal(uint64_t virt, uint64_t bytes);

@@ -291,6 +291,49 @@ void paging_each_dirty(struct paging *paging, uint64_t virt, uint64_t bytes, boo
     }
 }
 
+/* --- Pages that stand in for others. --- */
+
+uint64_t paging_entry_with(uint64_t entry, enum paging_access access) {
+    entry &= ~(ENTRY_PRESENT | ENTRY_WRITE);
+    entry |= access != PAGING_NO_ACCESS ? ENTRY_PRESENT : 0;
+    return entry | (access == PAGING_READ_WRITE ? ENTRY_WRITE : 0);
+}
+
+/* NX is set without the page being present, too: so that an entry is never 0. */
+uint64_t paging_entry(uint64_t phys, enum paging_access access) {
+    return paging_entry_with(phys | ENTRY_NX, access);
+}
+
+/* The lowest entry for `virt`: the next one, or found anew at the beginning of a table. */
+static uint64_t *paging_step(const struct paging *paging, uint64_t *entry, uint64_t virt) {
+    int level;
+    if (entry != NULL && paging_index(virt, 0) != 0) {
+        return entry + 1;
+    }
+    return paging_find(paging, virt, &level);
+}
+
+void paging_exchange(struct paging *paging, uint64_t virt, uint64_t *entries, uint64_t count) {
+    uint64_t *entry = NULL;
+    for (uint64_t i = 0; i < count; i++, virt += PAGING_PAGE_BYTES) {
+        entry = paging_step(paging, entry, virt);
+        uint64_t was = *entry;
+        *entry = entries[i];
+        entries[i] = was;
+        paging->flush(paging->self, virt);
+    }
+}
+
+void paging_set_access(struct paging *paging, uint64_t virt, uint64_t count,
+                       enum paging_access access) {
+    uint64_t *entry = NULL;
+    for (uint64_t i = 0; i < count; i++, virt += PAGING_PAGE_BYTES) {
+        entry = paging_step(paging, entry, virt);
+        *entry = paging_entry_with(*entry, access);
+        paging->flush(paging->self, virt);
+    }
+}
+
 bool paging_query(const struct paging *paging, uint64_t virt, struct paging_mapping *out) {
     int level;
     const uint64_t *entry = paging_find(paging, virt, &level);

@@ -21,6 +21,9 @@ enum paging_flags {
     PAGING_LARGE = 16, /* use 2 MiB pages where both addresses allow it */
 };
 
+/* Of pages that are never executed. */
+enum paging_access { PAGING_NO_ACCESS, PAGING_READ_ONLY, PAGING_READ_WRITE };
+
 /* Where tables come from and how they are reached. */
 struct paging {
     uint64_t root_phys;
@@ -71,6 +74,19 @@ ALKA_MUST_CHECK alka_status paging_protect(struct paging *paging, uint64_t virt,
 typedef void (*paging_visit)(void *self, uint64_t virt, uint64_t phys, uint64_t bytes);
 void paging_each_dirty(struct paging *paging, uint64_t virt, uint64_t bytes, bool clear,
                        paging_visit visit, void *visit_self);
+
+/*
+ * Pages that stand in for others: entries of 4 KiB pages, as the tables hold them, with all that
+ * they say (also whether the page is dirty). paging_exchange puts entries[i] where the page at virt
+ * + i * 4096 is and keeps what was there in entries[i]: doing it again puts all back. It cannot
+ * fail: each page in the range is there, as a small one, and an entry is never 0.
+ */
+uint64_t paging_entry(uint64_t phys, enum paging_access access);
+uint64_t paging_entry_with(uint64_t entry, enum paging_access access);
+void paging_exchange(struct paging *paging, uint64_t virt, uint64_t *entries, uint64_t count);
+/* Changes what may be done with such pages, where they are. */
+void paging_set_access(struct paging *paging, uint64_t virt, uint64_t count,
+                       enum paging_access access);
 
 struct paging_mapping {
     uint64_t phys;

@@ -13,6 +13,7 @@
 #include "modules/modules.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
+#include "objects/buffers.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
 #include "services/services.h"
@@ -297,6 +298,7 @@ bool module_reset(struct module *module, uint64_t since) {
     struct module_recoveries *recoveries = &module->recoveries;
     recover_disown(module->instance);
     (void)evict(module->instance);
+    buffers_end(module);
     recoveries->pages_last = recover_reset(module->instance, module->pristine);
     struct load_call start;
     alka_status status = load_start(module, &start);
@@ -323,6 +325,7 @@ bool module_reset(struct module *module, uint64_t since) {
 
 void module_stop(struct module *module) {
     workers_release(module);
+    buffers_end(module);
     holder_clear(module);
     if (module->instance != NULL) {
         module->life++;

@@ -9,6 +9,7 @@
 #include "modules/call.h"
 #include "modules/inside.h"
 #include "modules/state.h"
+#include "objects/buffers.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
 #include "time/clock.h"
@@ -104,6 +105,7 @@ static void swap_exchange(struct module *module, struct module *next) {
 
 /* The one step: nobody runs meanwhile. */
 static void swap_turn(struct module *module, struct module *next) {
+    buffers_leave(module->instance);
     uint64_t flags = threads_lock();
     swap_gates(SWAP_TURN, module->instance, next->instance);
     swap_exchange(module, next);

@@ -4,6 +4,7 @@
 #include "console/log.h"
 #include "mm/memory.h"
 #include "modules/modules.h"
+#include "objects/buffers.h"
 #include "objects/objects.h"
 #include "time/clock.h"
 #include "time/rate.h"
@@ -48,6 +49,7 @@ static void audit_tell(const struct audit_record *record, uint64_t untold) {
 void audit_note(void *self, const struct cap_audit *act) {
     (void)self;
     const struct object *object = act->object.object; /* alive, or NULL */
+    buffers_note(act);
     struct audit_record *record = &audit.kept[audit.count++ % AUDIT_KEPT];
     *record = (struct audit_record){.at_ns = clock_ns(), .act = *act};
     if (object != NULL) {

@@ -5,6 +5,7 @@
  * before it is used; bytes there may change at any time, so each is read once.
  * What waits touches nothing of the caller afterwards: that may be gone.
  */
+#include "services/buffers.h"
 #include "services/services.h"
 #include "bundle/bundle.h"
 #include "console/clean.h"

@@ -179,6 +179,8 @@ const struct shell_command shell_commands[] = {
     {"audit", "", "the last grants, delegations and revocations of capabilities", 1, 1,
      command_audit},
     {"bench", "", "measure calls, instantiation and recovery", 1, 1, command_bench},
+    {"buffers", "", "list the shared buffers, whose they are and to whom they are lent", 1, 1,
+     command_buffers},
     {"caps", "NAME", "what a module may use and holds, and what its imports are bound to", 2, 2,
      command_caps},
     {"channels", "", "list channels, topics and events, and who has how many places in queues", 1,

@@ -35,6 +35,9 @@ void command_revoke(size_t count, const char *const *words);
 void command_channels(size_t count, const char *const *words);
 void command_send(size_t count, const char *const *words);
 
+/* shell/buffer_commands.c */
+void command_buffers(size_t count, const char *const *words);
+
 /* shell/thread_commands.c */
 void command_threads(size_t count, const char *const *words);
 void command_spawn(size_t count, const char *const *words);

@@ -286,6 +286,39 @@ static void finds_dirty_pages(void **state) {
     assert_int_equal(dirty.count, 0);
 }
 
+/* Pages stand in for others and go again; what was there is there again, dirty or not. */
+static void pages_stand_in_for_others(void **state) {
+    (void)state;
+    enum { COUNT = 6 };
+    uint64_t from = VIRT + LARGE - 3 * PAGE, size; /* in two lowest tables */
+    uint64_t entries[COUNT], before[COUNT];
+    assert_int_equal(paging_map(&paging, from, PHYS, COUNT * PAGE, PAGING_WRITE), ALKA_OK);
+    soil(from + PAGE);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        before[i] = walk(from + i * PAGE, &size);
+        entries[i] = paging_entry(PHYS + (100 + 2 * i) * PAGE, PAGING_READ_WRITE);
+    }
+    flushes = 0;
+    paging_exchange(&paging, from, entries, COUNT);
+    assert_int_equal(flushes, COUNT);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        expect(from + i * PAGE, PHYS + (100 + 2 * i) * PAGE, true, false);
+    }
+    paging_set_access(&paging, from, COUNT, PAGING_READ_ONLY);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        expect(from + i * PAGE, PHYS + (100 + 2 * i) * PAGE, false, false);
+    }
+    paging_set_access(&paging, from + PAGE, COUNT - 1, PAGING_NO_ACCESS);
+    assert_int_equal(walk(from + PAGE, &size), 0);
+    assert_int_equal(walk(from + (COUNT - 1) * PAGE, &size), 0);
+    expect(from, PHYS + 100 * PAGE, false, false);
+    paging_exchange(&paging, from, entries, COUNT);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        assert_int_equal(walk(from + i * PAGE, &size), before[i]);
+    }
+    assert_int_not_equal(paging_entry(0, PAGING_NO_ACCESS), 0); /* or its table would look empty */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(maps_and_unmaps, setup),
@@ -296,6 +329,7 @@ int main(void) {
         cmocka_unit_test_setup(maps_single_frames, setup),
         cmocka_unit_test_setup(the_last_page_of_all, setup),
         cmocka_unit_test_setup(finds_dirty_pages, setup),
+        cmocka_unit_test_setup(pages_stand_in_for_others, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

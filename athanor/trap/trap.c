@@ -8,6 +8,7 @@
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
 #include "modules/modules.h"
+#include "objects/buffers.h"
 #include "sched/thread.h"
 #include "trap/panic.h"
 #include <stddef.h>
@@ -110,9 +111,14 @@ static bool trap_recover(struct trap_frame *frame) {
     return true;
 }
 
+/* Somebody may go on at the same instruction. */
+static bool trap_take_page(const struct trap_frame *frame) {
+    return frame->vector == TRAP_PAGE_FAULT && buffers_take_fault(x86_read_cr2());
+}
+
 void trap_dispatch(struct trap_frame *frame) {
     if (frame->vector < TRAP_EXCEPTIONS) {
-        if (!modules_take_fault(frame) && !trap_recover(frame)) {
+        if (!modules_take_fault(frame) && !trap_take_page(frame) && !trap_recover(frame)) {
             panic_at_trap(frame);
         }
         return;

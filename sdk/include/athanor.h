@@ -254,6 +254,55 @@ static inline int32_t athanor_open_name(const char *name, athanor_handle *out) {
         bytes++;
     return athanor_open(name, bytes, out);
 }
+/*
+ * Shared buffers: pages that go from memory to memory without being copied. Each has one owner,
+ * which can lend it to others and has it back, or give it away. Many may read, or one may write,
+ * never both: while it is lent for reading its owner can only read, while it is lent for writing
+ * its owner cannot use it at all. What is not allowed traps as an access beyond the memory's end
+ * does (ALKA_601).
+ *
+ * A buffer is in nobody's memory until its owner, or a borrower, says where: at a multiple of
+ * ATHANOR_BUFFER_PAGE in its memory 0, which must be as large as that, not shared with another
+ * module and of 32-bit addresses. What was there comes back when the buffer is returned, recalled,
+ * given away or displaced. A struct or array with ATHANOR_BUFFER_PLACE is a good place.
+ *
+ * A loan ends with athanor_buffer_return, athanor_buffer_recall, the handle that came with it
+ * (closed by either side, or revoked), the borrower's life or the lender's. A buffer ends with its
+ * owner.
+ */
+#define ATHANOR_BUFFER_PAGE 4096u
+#define ATHANOR_BUFFER_PLACE __attribute__((aligned(4096)))
+#define ATHANOR_BUFFER_STATE 720 /* lent in a way that excludes this; has a place, or none */
+
+enum athanor_access { ATHANOR_NO_ACCESS, ATHANOR_FOR_READING, ATHANOR_FOR_WRITING };
+
+struct athanor_buffer_info {
+    uint32_t pages;
+    uint32_t access; /* enum athanor_access: this module's, wherever its place is */
+    uint32_t loans;
+    uint32_t is_owner;
+};
+
+/* A new one of zeros, this module's. In buffers it may own as many pages as in its memory. */
+ATHANOR_IMPORT("athanor", "buffer_create")
+int32_t athanor_buffer_create(uint32_t pages, athanor_handle *out);
+ATHANOR_IMPORT("athanor", "buffer_place")
+int32_t athanor_buffer_place(athanor_handle buffer, void *place);
+ATHANOR_IMPORT("athanor", "buffer_displace") int32_t athanor_buffer_displace(athanor_handle buffer);
+/* *out is the borrower's number for it: tell it. `peer` is a handle of it with ATHANOR_WRITE. */
+ATHANOR_IMPORT("athanor", "buffer_lend")
+int32_t athanor_buffer_lend(athanor_handle buffer, athanor_handle peer, enum athanor_access access,
+                            athanor_handle *out);
+/* By the borrower; the handle is closed. */
+ATHANOR_IMPORT("athanor", "buffer_return") int32_t athanor_buffer_return(athanor_handle buffer);
+/* By the owner; from all with ATHANOR_NO_HANDLE. The borrowers have no access from here on. */
+ATHANOR_IMPORT("athanor", "buffer_recall")
+int32_t athanor_buffer_recall(athanor_handle buffer, athanor_handle peer);
+/* It is the peer's, with all its contents; *out is the number that it has over there. */
+ATHANOR_IMPORT("athanor", "buffer_give")
+int32_t athanor_buffer_give(athanor_handle buffer, athanor_handle peer, athanor_handle *out);
+ATHANOR_IMPORT("athanor", "buffer_info")
+int32_t athanor_buffer_info(athanor_handle buffer, struct athanor_buffer_info *out);
 
 /* Logs a zero-terminated text. */
 static inline void athanor_print(const char *text) {
