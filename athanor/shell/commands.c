@@ -53,51 +53,6 @@ static void command_help(size_t count, const char *const *words) {
     command_list(shell_more_commands, shell_more_command_count);
 }
 
-<<<<<<< HEAD
-=======
-static void command_mem(size_t count, const char *const *words) {
-    (void)count;
-    (void)words;
-    struct buddy_stats frames;
-    struct heap_stats heap;
-    frames_stats(&frames);
-    frames.free_frames += code_frames_free();
-    memory_stats(&heap);
-    struct crucible_stats modules;
-    crucible_stats(&modules);
-    struct objects_stats caps;
-    objects_stats(&caps);
-    if (shell_keys) {
-        print("frames_free=%lu frames_total=%lu heap_used_bytes=%lu mapped_bytes=%lu "
-              "slot_bytes=%lu code_bytes=%lu page_bytes=%lu slot_space_bytes=%lu bad_gives=%lu "
-              "objects=%u capabilities=%u capabilities_max=%u parcels=%u\n",
-              frames.free_frames, frames.total_frames, heap.used_bytes, memory_mapped_bytes(),
-              modules.slot_bytes, modules.code_bytes, modules.page_bytes, modules.slot_space_bytes,
-              frames.bad_gives + heap.bad_gives, caps.objects, caps.nodes_used, caps.nodes,
-              caps.parcels);
-        return;
-    }
-    print("frames  %8lu KiB of %lu KiB free; %lu taken, %lu given, %lu refused\n",
-          KIB(frames.free_frames * MEMORY_PAGE_BYTES), KIB(frames.total_frames * MEMORY_PAGE_BYTES),
-          frames.takes, frames.gives, frames.refusals);
-    print("heap    %8lu bytes in use, %lu KiB held; %lu taken, %lu given, %lu "
-          "refused\n",
-          heap.used_bytes, KIB(heap.pages * MEMORY_PAGE_BYTES), heap.takes, heap.gives,
-          heap.refusals);
-    print("mapped  %8lu KiB for pages and devices\n", KIB(memory_mapped_bytes()));
-    print("modules %8lu KiB memory, %lu KiB code, %lu KiB pages; %lu GiB of "
-          "address space\n",
-          KIB(modules.slot_bytes), KIB(modules.code_bytes), KIB(modules.page_bytes),
-          modules.slot_space_bytes >> 30);
-    print("objects %8u; %u of %u capabilities, %u of them in messages\n", caps.objects,
-          caps.nodes_used, caps.nodes, caps.parcels);
-    if (frames.bad_gives + heap.bad_gives > 0) {
-        print("warning: %lu frames and %lu blocks were given back wrongly\n", frames.bad_gives,
-              heap.bad_gives);
-    }
-}
-
->>>>>>> b57f2ea (caps shows a module's limits and handles, audit what became of capabilities, mem how many there are)
 /* --- The log, as it is or line by line. --- */
 
 struct command_lines {

@@ -5,6 +5,7 @@
 #include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
+#include "objects/objects.h"
 #include "shell/module_commands.h"
 #include "shell/shell.h"
 #include <string.h>
@@ -50,12 +51,16 @@ void command_mem(size_t count, const char *const *words) {
     memory_stats(&heap);
     struct crucible_stats modules;
     crucible_stats(&modules);
+    struct objects_stats caps;
+    objects_stats(&caps);
     if (shell_keys) {
         print("frames_free=%lu frames_total=%lu heap_used_bytes=%lu mapped_bytes=%lu "
-              "slot_bytes=%lu code_bytes=%lu page_bytes=%lu slot_space_bytes=%lu bad_gives=%lu\n",
+              "slot_bytes=%lu code_bytes=%lu page_bytes=%lu slot_space_bytes=%lu bad_gives=%lu "
+              "objects=%u capabilities=%u capabilities_max=%u parcels=%u\n",
               frames.free_frames, frames.total_frames, heap.used_bytes, memory_mapped_bytes(),
               modules.slot_bytes, modules.code_bytes, modules.page_bytes, modules.slot_space_bytes,
-              frames.bad_gives + heap.bad_gives);
+              frames.bad_gives + heap.bad_gives, caps.objects, caps.nodes_used, caps.nodes,
+              caps.parcels);
         return;
     }
     print("frames  %8lu KiB of %lu KiB free; %lu taken, %lu given, %lu refused\n",
@@ -70,6 +75,8 @@ void command_mem(size_t count, const char *const *words) {
           "address space\n",
           KIB(modules.slot_bytes), KIB(modules.code_bytes), KIB(modules.page_bytes),
           modules.slot_space_bytes >> 30);
+    print("objects %8u; %u of %u capabilities, %u of them in messages\n", caps.objects,
+          caps.nodes_used, caps.nodes, caps.parcels);
     if (frames.bad_gives + heap.bad_gives > 0) {
         print("warning: %lu frames and %lu blocks were given back wrongly\n", frames.bad_gives,
               heap.bad_gives);

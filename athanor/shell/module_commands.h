@@ -18,18 +18,13 @@ void command_start(size_t count, const char *const *words);
 void command_stop(size_t count, const char *const *words);
 void command_unload(size_t count, const char *const *words);
 
-<<<<<<< HEAD
 /* shell/memory_commands.c */
 void command_mem(size_t count, const char *const *words);
-=======
+
 /* shell/caps_commands.c */
 void command_audit(size_t count, const char *const *words);
 void command_caps(size_t count, const char *const *words);
-<<<<<<< HEAD
->>>>>>> b57f2ea (caps shows a module's limits and handles, audit what became of capabilities, mem how many there are)
-=======
 void command_revoke(size_t count, const char *const *words);
->>>>>>> 59a7574 (revoke NAME OBJECT: the console takes a grant from a module, and what came from it)
 
 /* shell/ipc_commands.c */
 void command_channels(size_t count, const char *const *words);
