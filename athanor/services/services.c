@@ -5,7 +5,6 @@
  * before it is used; bytes there may change at any time, so each is read once.
  * What waits touches nothing of the caller afterwards: that may be gone.
  */
-#include "services/buffers.h"
 #include "services/services.h"
 #include "bundle/bundle.h"
 #include "console/clean.h"
@@ -16,6 +15,7 @@
 #include "objects/objects.h"
 #include "sched/thread.h"
 #include "services/argument.h"
+#include "services/buffers.h"
 #include "services/handles.h"
 #include "services/ipc.h"
 #include "time/clock.h"

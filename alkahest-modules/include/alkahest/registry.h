@@ -138,8 +138,8 @@ struct alka_resume {
     uint64_t rip, rsp;
 };
 
-/* The function that holds this address; `behind`: how far before it a byte of the function is (1 for
- * return addresses). False: it is not in a module's code. Safe in a trap handler. */
+/* The function that holds this address; `behind`: how far before it a byte of the function is (1
+ * for return addresses). False: it is not in a module's code. Safe in a trap handler. */
 bool alka_registry_frame_at(const struct alka_registry *registry, uint64_t pc, uint32_t behind,
                             struct alka_frame *out_frame);
 /* Is it an address in module code that a call returns to? Safe in a trap handler. */

@@ -405,9 +405,9 @@ static int32_t attack(uint32_t number) {
 /* clang-format off */
 ATTACK(0) ATTACK(1) ATTACK(2) ATTACK(3) ATTACK(4) ATTACK(5) ATTACK(6) ATTACK(7) ATTACK(8)
 ATTACK(9) ATTACK(10) ATTACK(11) ATTACK(12) ATTACK(13) ATTACK(14) ATTACK(15) ATTACK(16)
-/* clang-format on */
+    /* clang-format on */
 
-/* --- Waits that somebody else must end. --- */
+    /* --- Waits that somebody else must end. --- */
 
     static athanor_handle shared;
 
