@@ -160,7 +160,7 @@ const struct shell_command shell_commands[] = {
     {"rollback", "NAME", "bring the version before the last swap back", 2, 2, command_rollback},
     {"run", "NAME [FUNCTION]", "call a module's start functions, or one export; ^C ends it", 2, 3,
      command_run},
-    {"send", "NAME TEXT", "a message to a channel or topic, as broadcast or debug", 3, 3,
+    {"send", "CHANNEL TEXT", "a message to a channel or topic, as broadcast or debug", 3, 3,
      command_send},
     {"spawn", "NAME FUNCTION", "call one export on a thread of its own, in the background", 3, 3,
      command_spawn},
