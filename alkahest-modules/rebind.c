@@ -60,6 +60,8 @@ void alka_instance_rebind(struct alka_instance *importer, struct alka_instance *
         uint32_t index = module->imports[i].index;
         alka_link_bind(&rebind_records(importer)[index], now, alka_function_type(module, index));
     }
+    if (from->is_dropped && from->holders == 0)
+        instance_dispose(from);
 }
 
 static void rebind_routine(struct alka_instance *importer, const struct alka_instance *from,

@@ -11,6 +11,7 @@
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
 #include "modules/postmortem.h"
+#include "modules/supervision.h"
 #include "modules/swap.h"
 #include "sched/thread.h"
 #include "time/clock.h"
@@ -19,6 +20,7 @@
 
 #define CALL_NAME_BYTES 128u
 #define CALL_FRAMES_SHOWN 8u
+#define CALL_POLL_NS UINT64_C(20000)
 
 void call_set_exit_code(uint32_t code) {
     struct call *call = thread_this()->user;
@@ -63,7 +65,7 @@ void call_end_soon(struct thread *thread) {
 static enum call_outcome call_find(const struct module *module, struct bundle_text function,
                                    const struct alka_func **out_func) {
     struct alka_extern found;
-    if (module->instance == NULL) {
+    if (module->instance == NULL || module->state == MODULE_DOWN) {
         return CALL_NOT_READY;
     }
     const struct alka_span name = {(const uint8_t *)function.data, function.size};
@@ -102,6 +104,10 @@ void call_end(struct call *call) {
 }
 
 static void call_make_new(struct module *module, uint64_t since) {
+    if (module->node != SUPERVISION_NONE) {
+        supervision_trapped(module, since);
+        return;
+    }
     if (swap_after_trap(module)) {
         return;
     }
@@ -171,12 +177,19 @@ static void call_trace_end(const struct module *module, uint32_t func_idx, enum 
     }
 }
 
+/* Asleep: whoever is at it may be less urgent than the caller. */
+static void call_wait(const struct module *module) {
+    while (module->is_held || module->is_recovering) {
+        if (thread_sleep_until(clock_ns() + CALL_POLL_NS) != ALKA_OK) {
+            thread_yield(); /* it shall end, and cannot sleep any more */
+        }
+    }
+}
+
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out) {
     const struct alka_func *func = NULL;
-    while (module->is_held || module->is_recovering) {
-        thread_yield();
-    }
+    call_wait(module);
     *out = (struct call_result){.outcome = call_find(module, function, &func)};
     if (func == NULL) {
         return;

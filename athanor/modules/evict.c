@@ -11,8 +11,10 @@
 #include <alkahest/routines.h>
 #include <alkahest/trap.h>
 
+#define EVICT_POLL_NS UINT64_C(20000)
+
 /* It was about to run code of the instance. */
-static void evict_running(struct thread *thread) {
+static void evict_running(struct thread *thread, struct evict_witness *witness) {
     if (thread->context.is_stopped &&
         thread->context.frame.rip == (uint64_t)alka_routine_gone) { /* before a closed gate */
         thread->stacks->pending = ALKA_TRAP_KILLED;
@@ -24,6 +26,9 @@ static void evict_running(struct thread *thread) {
         if (modules_end_call(thread, &thread->context.frame) && call != NULL &&
             thread->stacks->report != NULL) {
             call_keep(call, thread->stacks->report); /* before its modules are unloaded */
+            if (witness != NULL && !witness->is_found) {
+                *witness = (struct evict_witness){true, *thread->stacks->report, call->fault.frame};
+            }
         }
         return;
     }
@@ -45,7 +50,8 @@ static void evict_caller(struct thread *thread, struct alka_gate *gate) {
     }
 }
 
-static uint32_t evict_thread(struct thread *thread, uint64_t callee) {
+static uint32_t evict_thread(struct thread *thread, uint64_t callee,
+                             struct evict_witness *witness) {
     uint32_t ended = 0;
     struct alka_gate *inner = NULL;
     for (struct alka_gate *gate = thread->stacks->gate; gate != NULL; gate = gate->outer) {
@@ -53,7 +59,7 @@ static uint32_t evict_thread(struct thread *thread, uint64_t callee) {
             gate->callee = EVICT_NOBODY;
             ended++;
             if (inner == NULL) {
-                evict_running(thread);
+                evict_running(thread, witness);
             } else {
                 evict_caller(thread, inner);
             }
@@ -63,15 +69,57 @@ static uint32_t evict_thread(struct thread *thread, uint64_t callee) {
     return ended;
 }
 
-uint32_t evict(const struct alka_instance *instance) {
+uint32_t evict(const struct alka_instance *instance, struct evict_witness *witness) {
     uint64_t callee = (uint64_t)(instance->context + 1);
     uint32_t ended = 0;
     uint64_t flags = threads_lock();
     for (struct thread *thread = thread_next(NULL); thread != NULL; thread = thread_next(thread)) {
         if (thread != thread_this()) {
-            ended += evict_thread(thread, callee);
+            ended += evict_thread(thread, callee, witness);
         }
     }
     threads_unlock(flags);
     return ended;
+}
+
+/* --- Waiting instead. --- */
+
+static bool evict_has(const struct thread *thread, uint64_t callee) {
+    const struct alka_gate *gate = thread->stacks != NULL ? thread->stacks->gate : NULL;
+    while (gate != NULL && gate->callee != callee) {
+        gate = gate->outer;
+    }
+    return gate != NULL;
+}
+
+/* Threads do not stand still half-way through a gate (sched/machine.c). */
+static bool evict_anybody(const struct alka_instance *instance) {
+    uint64_t callee = (uint64_t)(instance->context + 1);
+    bool any = false;
+    uint64_t flags = threads_lock();
+    for (struct thread *thread = thread_next(NULL); thread != NULL && !any;
+         thread = thread_next(thread)) {
+        any = thread->sched.state != SCHED_DEAD && evict_has(thread, callee);
+    }
+    threads_unlock(flags);
+    return any;
+}
+
+void evict_hurry(bool hurry) {
+    uint64_t flags = threads_lock();
+    sched_set_priority(&threads_sched, &thread_this()->sched,
+                       hurry ? SCHED_PRIORITIES - 1 : SCHED_PRIORITY_NORMAL, clock_ns());
+    threads_unlock(flags);
+}
+
+bool evict_drained(const struct alka_instance *instance, uint64_t deadline_ns) {
+    while (evict_anybody(instance)) {
+        if (clock_ns() >= deadline_ns) {
+            return false;
+        }
+        if (thread_sleep_until(clock_ns() + EVICT_POLL_NS) != ALKA_OK) {
+            thread_yield(); /* it shall end, and cannot sleep any more */
+        }
+    }
+    return true;
 }

@@ -8,13 +8,30 @@
 #ifndef ATHANOR_EVICT_H
 #define ATHANOR_EVICT_H
 
+#include "trap/trap.h"
 #include <alkahest/instance.h>
+#include <alkahest/registry.h>
 
 /* In gate records, instead of a callee that was evicted. */
 #define EVICT_NOBODY UINT64_C(0)
 
+/* How one of them was found. */
+struct evict_witness {
+    bool is_found; /* in the instance's own code; then the rest is what it was doing */
+    struct alka_trap_report report;
+    struct trap_frame frame;
+};
+
 /* Of all threads but the calling one, which has no frames of it. After recover_disown: nobody comes
- * in meanwhile. Returns how many calls ended or will end. */
-uint32_t evict(const struct alka_instance *instance);
+ * in meanwhile. Returns how many calls ended or will end; `witness` may be NULL. */
+uint32_t evict(const struct alka_instance *instance, struct evict_witness *witness);
+
+/*
+ * Without ending anything: waits until no thread is in the instance. The caller has closed the
+ * gates, or this may never come. False: the deadline (clock_ns) came first.
+ */
+bool evict_drained(const struct alka_instance *instance, uint64_t deadline_ns);
+/* For the time in between, the calling thread goes before all others. */
+void evict_hurry(bool hurry);
 
 #endif

@@ -9,7 +9,6 @@
 #include "crucible/crucible.h"
 #include "modules/call.h"
 #include "modules/evict.h"
-#include "modules/inside.h"
 #include "modules/modules.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
@@ -285,34 +284,54 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
     return ALKA_OK;
 }
 
-static void load_bind_importers(const struct module *module) {
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        struct alka_instance *importer = modules_at(i)->instance;
-        if (importer != NULL) {
-            recover_bind_importer(importer, module->instance);
+/* What it imports from instances of the module that are gone, it imports from the one there is. */
+static void load_rebind(struct alka_instance *importer, const struct module *module) {
+    uint32_t unfit;
+    for (uint32_t i = 0; i < importer->image->module.import_count; i++) {
+        struct alka_instance *owner = importer->imports[i].owner;
+        if (owner != NULL && owner->is_dropped && owner->context->user == (uint64_t)module &&
+            alka_instance_can_rebind(importer, owner, module->instance, &unfit)) {
+            alka_instance_rebind(importer, owner, module->instance);
         }
     }
 }
 
-bool module_reset(struct module *module, uint64_t since) {
+void module_open(struct module *module) {
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        struct alka_instance *importer = modules_at(i)->instance;
+        if (importer != NULL) {
+            load_rebind(importer, module);
+            recover_bind_importer(importer, module->instance);
+        }
+    }
+    module->state = MODULE_READY;
+}
+
+bool module_renew(struct module *module) {
     struct module_recoveries *recoveries = &module->recoveries;
     recover_disown(module->instance);
-    (void)evict(module->instance);
+    (void)evict(module->instance, NULL);
     buffers_end(module);
     recoveries->pages_last = recover_reset(module->instance, module->pristine);
     struct load_call start;
     alka_status status = load_start(module, &start);
-    if (status == ALKA_E_INTERRUPTED) {
-        return false;
+    if (status == ALKA_OK) {
+        module->restarts++;
+        return true;
     }
-    if (status != ALKA_OK) {
+    if (status != ALKA_E_INTERRUPTED) {
         module_stop(module);
         module->state = MODULE_TRAPPED;
+    }
+    return false;
+}
+
+bool module_reset(struct module *module, uint64_t since) {
+    struct module_recoveries *recoveries = &module->recoveries;
+    if (!module_renew(module)) {
         return false;
     }
-    load_bind_importers(module);
-    module->state = MODULE_READY;
-    module->restarts++;
+    module_open(module);
     if (since != 0) {
         recoveries->pages += recoveries->pages_last;
         recoveries->ticks[recoveries->count++ % MODULE_RECOVERIES_KEPT] = x86_time_stamp() - since;
@@ -323,6 +342,18 @@ bool module_reset(struct module *module, uint64_t since) {
     return true;
 }
 
+void module_suspend(struct module *module, struct evict_witness *witness) {
+    workers_release(module);
+    buffers_end(module);
+    holder_clear(module);
+    if (module->instance != NULL) {
+        module->life++;
+        recover_disown(module->instance);
+        (void)evict(module->instance, witness);
+        module->state = MODULE_DOWN;
+    }
+}
+
 void module_stop(struct module *module) {
     workers_release(module);
     buffers_end(module);
@@ -331,7 +362,7 @@ void module_stop(struct module *module) {
         module->life++;
         trace(TRACE_STOP, module, 0, 0);
         recover_disown(module->instance);
-        (void)evict(module->instance);
+        (void)evict(module->instance, NULL);
         alka_instance_drop(module->instance);
         pristine_give(module->pristine);
         module->instance = NULL;

@@ -9,6 +9,7 @@
 #include "mm/memory.h"
 #include "modules/call.h"
 #include "modules/recover.h"
+#include "modules/supervision.h"
 #include "modules/workers.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
@@ -60,8 +61,8 @@ const char *modules_name_of(const struct alka_image *image) {
 }
 
 const char *module_state_name(enum module_state state) {
-    static const char *const names[] = {"refused", "ready",    "running", "trapped",
-                                        "stopped", "unloaded", "spare",   "warm"};
+    static const char *const names[] = {"refused",  "ready", "running", "trapped", "stopped",
+                                        "unloaded", "spare", "down",    "warm"};
     return names[state];
 }
 
@@ -73,7 +74,7 @@ static bool modules_is_expected(const struct call_result *result, uint32_t expec
            (expect == BUNDLE_EXPECT_ANY_TRAP || call_trap_code(result->trap) == expect);
 }
 
-bool module_revive(struct module *module) {
+bool module_make(struct module *module) {
     if (module->image == NULL) {
         module_load(module, &modules_bundle);
     } else if (module->instance == NULL && module_instantiate(module, &modules_bundle) != ALKA_OK) {
@@ -82,9 +83,18 @@ bool module_revive(struct module *module) {
     return module->instance != NULL;
 }
 
+bool module_revive(struct module *module) {
+    bool is_made = module_make(module);
+    if (is_made) {
+        module_open(module);
+    }
+    return is_made;
+}
+
 /* Only what was stopped runs again by being run. */
 static bool modules_can_run(struct module *module) {
-    return module->instance != NULL || (module->state == MODULE_STOPPED && module_revive(module));
+    bool can_be_revived = module->state == MODULE_STOPPED && module->node == SUPERVISION_NONE;
+    return module->instance != NULL || (can_be_revived && module_revive(module));
 }
 
 const struct module *module_importer(const struct module *module) {
@@ -121,6 +131,17 @@ void module_run_function(struct module *module, const char *function, uint64_t l
     call_log(module, name, out, out->outcome == CALL_RETURNED);
 }
 
+bool module_run_start(struct module *module, uint32_t start_idx, uint64_t limit_ns) {
+    struct bundle_start start = bundle_start(&modules_bundle, &module->entry, start_idx);
+    struct call_result result;
+    module->expects_trap = start.expect != BUNDLE_EXPECT_RETURN;
+    call_export(module, start.function, limit_ns, &result);
+    module->expects_trap = false;
+    bool expected = modules_is_expected(&result, start.expect);
+    call_log(module, start.function, &result, expected);
+    return expected;
+}
+
 uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_calls) {
     uint32_t unexpected = 0, count = module->entry.start_count;
     bool can_run = modules_can_run(module);
@@ -131,12 +152,7 @@ uint32_t module_run(struct module *module, uint64_t limit_ns, uint32_t *out_call
         return count;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct bundle_start start = bundle_start(&modules_bundle, &module->entry, i);
-        struct call_result result;
-        call_export(module, start.function, limit_ns, &result);
-        bool expected = modules_is_expected(&result, start.expect);
-        call_log(module, start.function, &result, expected);
-        unexpected += expected ? 0 : 1;
+        unexpected += module_run_start(module, i, limit_ns) ? 0 : 1;
     }
     return unexpected;
 }
@@ -152,6 +168,7 @@ static void modules_enter_all(void) {
         module->entry = bundle_module(&modules_bundle, i);
         memcpy(module->name, module->entry.name.data, module->entry.name.size);
         module->limits = &modules_limits[i];
+        module->node = SUPERVISION_NONE;
         if (module->entry.version_of_idx != BUNDLE_NO_INDEX) {
             module->of = &modules_list[module->entry.version_of_idx];
             module->state = MODULE_SPARE;
@@ -169,9 +186,25 @@ static void modules_load_all(struct modules_summary *out) {
         }
         module_load(&modules_list[i], &modules_bundle);
         out->refused += modules_list[i].state == MODULE_REFUSED ? 1 : 0;
+        modules_list[i].is_fresh = true;
     }
+}
+
+static void modules_supervise(void) {
+    if (supervision_start(&modules_bundle) == ALKA_OK) {
+        return;
+    }
+    log_error("no memory for supervisors: nobody is supervised");
     for (uint32_t i = 0; i < modules_count; i++) {
-        if (modules_list[i].of != NULL) {
+        modules_list[i].node = SUPERVISION_NONE;
+    }
+}
+
+/* Start functions and threads, in the order of the manifest. */
+static void modules_run_all(struct modules_summary *out) {
+    for (uint32_t i = 0; i < modules_count; i++) {
+        out->unexpected += supervision_boot(i, &out->starts);
+        if (modules_list[i].of != NULL || modules_list[i].node != SUPERVISION_NONE) {
             continue;
         }
         uint32_t calls;
@@ -179,6 +212,7 @@ static void modules_load_all(struct modules_summary *out) {
         out->starts += calls;
         workers_add_all(&modules_list[i]);
     }
+    out->unexpected += supervision_boot(modules_count, &out->starts);
 }
 
 const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out) {
@@ -208,5 +242,7 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
         return why;
     }
     modules_load_all(out);
+    modules_supervise();
+    modules_run_all(out);
     return NULL;
 }

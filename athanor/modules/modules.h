@@ -24,6 +24,7 @@ enum module_state {
     MODULE_STOPPED,  /* has no instance; running it makes one */
     MODULE_UNLOADED, /* has no code either; starting it compiles it again */
     MODULE_SPARE,    /* a version of another one, not loaded */
+    MODULE_DOWN,     /* has an instance that nobody can call, until its supervisor starts it */
     MODULE_WARM,     /* holds the version that another one was replaced from: modules/swap.h */
 };
 
@@ -62,7 +63,13 @@ struct module {
     struct holder *holder;           /* of its handles: objects/objects.h */
     bool is_held;                    /* calls from the kernel wait: it is being replaced */
     bool is_recovering;
-    bool is_traced;             /* trace/trace.h */
+    bool is_traced; /* trace/trace.h */
+    /* Of one that is supervised: modules/supervision.h */
+    uint32_t node;              /* in the tree; SUPERVISION_NONE: nobody supervises it */
+    bool is_fresh;              /* its instance has not been used yet */
+    bool is_making;             /* somebody makes an instance for it, or makes it new */
+    bool expects_trap;          /* the start function that runs now is to trap */
+    bool has_failed_threads;    /* of those that have ended since it was started */
     struct module *next_struck; /* of those that a trap has just ended; itself: the last one */
 };
 
@@ -126,8 +133,21 @@ void module_stop(struct module *module);
 /* Gives everything back but the bundle's bytes. */
 void module_unload(struct module *module);
 /* An instance for one that has none, compiling it if need be. The log says why if there is none
- * afterwards. */
+ * afterwards. Nobody who imported from one before it is let in yet. */
+ALKA_MUST_CHECK bool module_make(struct module *module);
+/* The same, and then they are. */
 ALKA_MUST_CHECK bool module_revive(struct module *module);
+/* Its one instance as new; nobody is let in yet. False: it has none any more, and is TRAPPED, or
+ * somebody has stopped it meanwhile. modules/load.c */
+ALKA_MUST_CHECK bool module_renew(struct module *module);
+/* Whoever imports from it, or from an instance of it that is gone, can call it (again). */
+void module_open(struct module *module);
+/* Nobody can call it until it is renewed and opened; calls in it end, threads of its own do not
+ * begin again. Its instance stays. */
+struct evict_witness;
+void module_suspend(struct module *module, struct evict_witness *witness);
+/* Its start function: false: it did not end as the manifest says, the log tells how. */
+ALKA_MUST_CHECK bool module_run_start(struct module *module, uint32_t start_idx, uint64_t limit_ns);
 /* Makes a module as new: after a trap (`since`: when that was, in time stamps), or 0. Else it is
  * TRAPPED afterwards. modules/load.c */
 bool module_reset(struct module *module, uint64_t since);

@@ -7,7 +7,8 @@
 #include "console/log.h"
 #include "cpu/x86.h"
 #include "modules/call.h"
-#include "modules/inside.h"
+#include "modules/evict.h"
+#include "modules/recover.h"
 #include "modules/state.h"
 #include "objects/buffers.h"
 #include "objects/objects.h"
@@ -69,7 +70,7 @@ static const char *swap_check(const struct alka_instance *from, const struct alk
 }
 
 static void swap_close(struct module *module) {
-    inside_hurry(true);
+    evict_hurry(true);
     uint64_t flags = threads_lock();
     module->is_held = true;
     swap_gates(SWAP_CLOSE, module->instance, NULL);
@@ -82,7 +83,7 @@ static void swap_open(struct module *module, struct alka_instance *from) {
     swap_gates(SWAP_OPEN, from, NULL);
     module->is_held = false;
     threads_unlock(flags);
-    inside_hurry(false);
+    evict_hurry(false);
 }
 
 static void swap_exchange(struct module *module, struct module *next) {
@@ -189,7 +190,7 @@ static const char *swap_closed(struct module *module, struct module *next, bool 
     uint64_t start_ns = clock_ns();
     swap_close(module);
     const char *error = NULL;
-    if (!inside_wait(from, start_ns + SWAP_DRAIN_NS)) {
+    if (!evict_drained(from, start_ns + SWAP_DRAIN_NS)) {
         error = "calls in it did not end in time";
     }
     out->drain_ns = clock_ns() - start_ns;
@@ -201,7 +202,7 @@ static const char *swap_closed(struct module *module, struct module *next, bool 
     }
     if (error == NULL) {
         swap_turn(module, next);
-        inside_hurry(false);
+        evict_hurry(false);
     } else {
         swap_open(module, from);
     }
@@ -215,7 +216,8 @@ static const char *swap_do(struct module *module, struct module *next, bool is_b
     if (module->instance == NULL) {
         return "it has no instance; `start` makes one";
     }
-    if (module->is_held || module->of != NULL || next->of != module) {
+    if (module->is_held || module->of != NULL || next->of != module ||
+        module->state == MODULE_DOWN) {
         return "this cannot be exchanged with that now";
     }
     uint64_t start_ns = clock_ns();
@@ -267,7 +269,8 @@ bool swap_after_trap(struct module *module) {
     }
     log_line(ALKA_LOG_WARNING, "%s: trapped %u times in %lu s: back to the version before",
              module->name, SWAP_TRAPS, SWAP_TRAPS_NS / 1000000000);
-    inside_evict(module->instance);
+    recover_disown(module->instance);
+    (void)evict(module->instance, NULL);
     swap_turn(module, before);
     holder_renew(module); /* what the one that trapped held is dead */
     module->replaced = NULL;

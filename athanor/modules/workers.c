@@ -7,6 +7,8 @@
 #include "console/log.h"
 #include "cpu/x86.h"
 #include "mm/memory.h"
+#include "modules/supervision.h"
+#include "sched/machine.h"
 #include "time/clock.h"
 #include "trace/trace.h"
 #include <string.h>
@@ -39,8 +41,23 @@ static uint64_t worker_backoff(uint64_t backoff_ns, uint64_t ran_ns) {
     return backoff_ns < WORKERS_BACKOFF_MOST_NS / 2 ? backoff_ns * 2 : WORKERS_BACKOFF_MOST_NS;
 }
 
-static void worker_main(void *arg) {
-    struct worker *worker = arg;
+/* Was it the last one of a module that is supervised? */
+static void worker_ended(struct worker *worker, bool well) {
+    struct module *module = worker->module;
+    if (!worker->begins_again || !worker->is_wanted || module->node == SUPERVISION_NONE) {
+        return;
+    }
+    worker->is_wanted = false;
+    module->has_failed_threads = module->has_failed_threads || !well;
+    for (const struct worker *other = module->workers; other != NULL; other = other->next) {
+        if (other->begins_again && other->is_wanted) {
+            return;
+        }
+    }
+    supervision_ended(module, !module->has_failed_threads);
+}
+
+static void worker_call(struct worker *worker) {
     const struct bundle_text function = {worker->function, (uint32_t)strlen(worker->function)};
     uint64_t backoff_ns = 0;
     while (worker->is_wanted) {
@@ -50,14 +67,27 @@ static void worker_main(void *arg) {
         bool ends = result.outcome != CALL_TRAPPED || !worker->begins_again;
         call_log(worker->module, function, &result, result.outcome == CALL_RETURNED);
         if (ends) {
-            break;
+            worker_ended(worker, result.outcome == CALL_RETURNED && result.code == 0);
+            return;
         }
         worker->traps++;
+        if (worker->module->node != SUPERVISION_NONE) {
+            continue;
+        }
         if (backoff_ns > 0 && thread_sleep_until(clock_ns() + backoff_ns) != ALKA_OK) {
-            break;
+            return;
         }
         backoff_ns = worker_backoff(backoff_ns, result.ns);
         worker->is_wanted = worker->is_wanted && worker->module->instance != NULL;
+    }
+}
+
+static void worker_main(void *arg) {
+    struct worker *worker = arg;
+    if (worker->job != NULL) {
+        worker->job(worker->module, worker->epoch);
+    } else {
+        worker_call(worker);
     }
     worker->is_done = true;
     workers_wake_caretaker();
@@ -73,21 +103,13 @@ static bool worker_runs(const struct module *module, struct bundle_text function
     return false;
 }
 
-alka_status workers_add(struct module *module, struct bundle_text function, uint8_t priority,
-                        bool begins_again) {
-    uint32_t count = 0;
-    for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
-        count++;
-    }
-    if (count >= WORKERS_MAX) {
-        return ALKA_E_SERVICE_LIMIT;
-    }
+static alka_status worker_make(const struct worker *like, uint8_t priority) {
+    struct module *module = like->module;
     struct worker *worker = memory_take(sizeof *worker);
     if (worker == NULL) {
         return ALKA_E_OUT_OF_MEMORY;
     }
-    *worker = (struct worker){.module = module, .is_wanted = true, .begins_again = begins_again};
-    memcpy(worker->function, function.data, function.size);
+    *worker = *like;
     alka_status status =
         thread_make(module->name, &module->account, priority, worker_main, worker, &worker->thread);
     if (status != ALKA_OK) {
@@ -101,7 +123,42 @@ alka_status workers_add(struct module *module, struct bundle_text function, uint
     return ALKA_OK;
 }
 
+alka_status workers_add(struct module *module, struct bundle_text function, uint8_t priority,
+                        bool begins_again) {
+    uint32_t count = 0;
+    for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
+        count += worker->job == NULL && worker->is_wanted ? 1 : 0;
+    }
+    if (count >= WORKERS_MAX) {
+        return ALKA_E_SERVICE_LIMIT;
+    }
+    struct worker worker = {.module = module, .is_wanted = true, .begins_again = begins_again};
+    memcpy(worker.function, function.data, function.size);
+    return worker_make(&worker, priority);
+}
+
+alka_status workers_add_job(struct module *module,
+                            void (*job)(struct module *module, uint32_t epoch), uint32_t epoch) {
+    const struct worker worker = {.module = module, .job = job, .epoch = epoch};
+    return worker_make(&worker, CARETAKER_PRIORITY);
+}
+
+void workers_end_jobs(void) {
+    uint64_t flags = threads_lock();
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        for (struct worker *worker = modules_at(i)->workers; worker != NULL;
+             worker = worker->next) {
+            if (worker->job != NULL && !worker->is_done) {
+                call_end_soon(worker->thread);
+                sched_wake(&threads_sched, &worker->thread->sched, clock_ns());
+            }
+        }
+    }
+    threads_unlock(flags);
+}
+
 void workers_add_all(struct module *module) {
+    module->has_failed_threads = false;
     for (uint32_t i = 0; i < module->entry.thread_count && module->instance != NULL; i++) {
         struct bundle_thread thread = modules_thread(module, i);
         if (worker_runs(module, thread.function)) {

@@ -1,7 +1,8 @@
 /*
  * Threads of modules: functions that the manifest, or the console, has running in the background,
  * each on a thread of its own, paid for by the module. One that traps begins again once its module
- * is as new; if that happens often, later and later. One that returns is done.
+ * is as new; if that happens often, later and later, unless a supervisor sees to that. One that
+ * returns is done; when all that the manifest names are, a module that is supervised has ended.
  *
  * The caretaker is the kernel's thread that gives back threads that have ended, and recovers
  * modules that were struck in calls that went on (a gate that returns an error).
@@ -20,6 +21,9 @@ struct worker {
     struct module *module;
     struct thread *thread;
     char function[BUNDLE_TEXT_BYTES_MAX + 1];
+    /* What it does instead of calling `function`; NULL: it calls that. */
+    void (*job)(struct module *module, uint32_t epoch);
+    uint32_t epoch;
     bool is_wanted;    /* the module is not stopped */
     bool begins_again; /* after a trap */
     bool is_done;      /* nothing of it runs: the caretaker gives it back */
@@ -33,6 +37,12 @@ ALKA_MUST_CHECK alka_status workers_add(struct module *module, struct bundle_tex
                                         uint8_t priority, bool begins_again);
 /* Those that the manifest names and that do not run yet; a failure is in the log. */
 void workers_add_all(struct module *module);
+/* job(module, epoch) on a thread of the module's, beside its workers. ALKA_E_OUT_OF_MEMORY. */
+ALKA_MUST_CHECK alka_status workers_add_job(struct module *module,
+                                            void (*job)(struct module *module, uint32_t epoch),
+                                            uint32_t epoch);
+/* The calls of all jobs end. */
+void workers_end_jobs(void);
 /* None of them begins again. Their calls are ended by whoever stops the module. */
 void workers_release(struct module *module);
 /* Safe in exception handlers of module code. */

@@ -12,6 +12,7 @@
 #include "cpu/random.h"
 #include "modules/call.h"
 #include "modules/state.h"
+#include "modules/supervision.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
 #include "services/argument.h"
@@ -112,6 +113,13 @@ static uint32_t service_state_load(uint32_t out, uint32_t bytes, struct alka_con
         alka_trap_raise(ALKA_TRAP_HOST);
     }
     return read;
+}
+
+static void service_heartbeat(struct alka_context *caller) {
+    const struct module *module = (const struct module *)caller->user;
+    if (module != NULL) {
+        supervision_beat(module);
+    }
 }
 
 const struct alka_vtable_row services_rows[] = {

@@ -173,6 +173,7 @@ const struct shell_command shell_commands[] = {
     {"top", "[SECONDS [TIMES]]", "who uses the processor, until a key is typed", 1, 3, command_top},
     {"trace", "[NAME | all | off | COUNT]", "record what happens; show the last records", 1, 2,
      command_trace},
+    {"tree", "", "supervisors and what they supervise", 1, 1, command_tree},
     {"unload", "NAME", "stop a module and forget its code", 2, 2, command_unload},
     {"uptime", "", "time since boot", 1, 1, command_uptime},
 };

@@ -10,6 +10,7 @@
 #include "modules/inject.h"
 #include "modules/modules.h"
 #include "modules/postmortem.h"
+#include "modules/supervision.h"
 #include "modules/workers.h"
 #include "shell/keys.h"
 #include "shell/observe_commands.h"
@@ -205,8 +206,37 @@ static struct module *command_server(const char *name) {
     return module;
 }
 
+/* --- Of those that are supervised, and of supervisors. --- */
+
+/* Its place in the tree; a module that nobody supervises, or nothing, has none. */
+static uint32_t command_node(const char *name) {
+    const struct module *module = modules_find(name);
+    return module != NULL ? module->node : supervision_find(name);
+}
+
+static void command_supervised(uint32_t node, const char *what, const char *error) {
+    struct supervision_row row;
+    uint32_t at = node;
+    if (!supervision_next(&at, &row)) {
+        return;
+    }
+    if (error != NULL) {
+        shell_fail("%s: %s", row.name, error);
+        return;
+    }
+    log_info("%s: %s from the console", row.name, what);
+    if (shell_keys) {
+        print("module=%s state=%s\n", row.name, supervise_word(row.node));
+    }
+}
+
 void command_start(size_t count, const char *const *words) {
     (void)count;
+    uint32_t node = command_node(words[1]);
+    if (node != SUPERVISION_NONE) {
+        command_supervised(node, "started", supervision_release(node));
+        return;
+    }
     struct module *module = command_server(words[1]);
     if (module == NULL) {
         return;
@@ -225,6 +255,11 @@ void command_start(size_t count, const char *const *words) {
 
 void command_restart(size_t count, const char *const *words) {
     (void)count;
+    uint32_t node = command_node(words[1]);
+    if (node != SUPERVISION_NONE) {
+        command_supervised(node, "restarted", supervision_restart(node));
+        return;
+    }
     struct module *module = command_server(words[1]);
     if (module == NULL || !command_has_instance(module)) {
         return;
@@ -238,6 +273,14 @@ void command_restart(size_t count, const char *const *words) {
 
 void command_stop(size_t count, const char *const *words) {
     (void)count;
+    uint32_t node = command_node(words[1]);
+    if (node != SUPERVISION_NONE) {
+        const struct module *module = modules_find(words[1]);
+        if (module == NULL || command_is_free(module, "`kill` it")) {
+            command_supervised(node, "stopped", supervision_hold(node));
+        }
+        return;
+    }
     struct module *module = command_module(words[1]);
     if (module != NULL && command_has_instance(module) && command_is_free(module, "`kill` it")) {
         module_stop(module);
@@ -247,6 +290,11 @@ void command_stop(size_t count, const char *const *words) {
 
 void command_kill(size_t count, const char *const *words) {
     (void)count;
+    uint32_t node = command_node(words[1]);
+    if (node != SUPERVISION_NONE) {
+        command_supervised(node, "killed", supervision_kill(node));
+        return;
+    }
     struct module *module = command_module(words[1]);
     if (module != NULL && command_has_instance(module)) {
         module_stop(module);
@@ -262,6 +310,10 @@ void command_unload(size_t count, const char *const *words) {
     }
     if (module->image == NULL) {
         shell_fail("%s: is %s", module->name, module_state_name(module->state));
+        return;
+    }
+    if (module->node != SUPERVISION_NONE && supervision_hold(module->node) != NULL) {
+        shell_fail("%s: does not stop", module->name);
         return;
     }
     module_unload(module);

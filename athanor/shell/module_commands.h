@@ -37,4 +37,7 @@ void command_buffers(size_t count, const char *const *words);
 void command_threads(size_t count, const char *const *words);
 void command_spawn(size_t count, const char *const *words);
 
+/* shell/tree_command.c */
+void command_tree(size_t count, const char *const *words);
+
 #endif

@@ -63,6 +63,13 @@ ATHANOR_IMPORT("athanor", "state_load") size_t athanor_state_load(void *out, siz
 ATHANOR_IMPORT("athanor", "sleep_until") int32_t athanor_sleep_until(uint64_t deadline_ns);
 
 /*
+ * Tells the module's supervisor that it is well. One whose manifest gives a `heartbeat_ms` and that
+ * lets so much time pass without this has failed: it is killed, and started again by its rules. Any
+ * of its threads may say it.
+ */
+ATHANOR_IMPORT("athanor", "heartbeat") void athanor_heartbeat(void);
+
+/*
  * Handles: objects of the kernel, and other modules, that this one may use. A handle is a number
  * that means something to this module only; ATHANOR_NO_HANDLE is never one. All of these functions
  * return 0, or the number of a diagnostic code that says why not; *out is written on success only.
@@ -254,6 +261,7 @@ static inline int32_t athanor_open_name(const char *name, athanor_handle *out) {
         bytes++;
     return athanor_open(name, bytes, out);
 }
+
 /*
  * Shared buffers: pages that go from memory to memory without being copied. Each has one owner,
  * which can lend it to others and has it back, or give it away. Many may read, or one may write,
