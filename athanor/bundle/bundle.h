@@ -42,7 +42,7 @@
 #define BUNDLE_MESSAGE_BYTES_MAX (1u << 20)
 #define BUNDLE_PLACES_MAX 65536u            /* messages in a channel, or in a subscriber's */
 #define BUNDLE_CHANNEL_BYTES_MAX (1u << 24) /* places of the largest message, together */
-#define BUNDLE_MESSAGE_EXTRA_BYTES 40u      /* what each of them is reckoned with besides */
+#define BUNDLE_MESSAGE_EXTRA_BYTES 64u      /* what each of them is reckoned with besides */
 #define BUNDLE_TOPIC_SLOW_ALL 15u           /* bits: 1 << enum topic_slow */
 #define BUNDLE_BUFFER_PAGES_MAX 4096u       /* of 4096 bytes */
 #define BUNDLE_CLOCK_NS_MAX 1000000000u     /* the coarsest clock */

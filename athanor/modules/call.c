@@ -10,6 +10,7 @@
 #include "console/log.h"
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
+#include "modules/news.h"
 #include "modules/postmortem.h"
 #include "modules/supervision.h"
 #include "modules/swap.h"
@@ -141,6 +142,7 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
             next = module->next_struck != module ? module->next_struck : NULL;
             module->next_struck = NULL;
             module->traps++;
+            news_tell(module, NEWS_TRAPPED, call_trap_code(report->kind));
             call_recover_one(module, fault->ticks);
             postmortem_take(module, called, report, &fault->frame);
         }

@@ -10,6 +10,7 @@
 #include "modules/call.h"
 #include "modules/evict.h"
 #include "modules/modules.h"
+#include "modules/news.h"
 #include "modules/recover.h"
 #include "modules/workers.h"
 #include "objects/buffers.h"
@@ -41,7 +42,6 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
     const struct load_scope *scope = self;
     alka_status status = ALKA_E_UNKNOWN_IMPORT;
     const struct module *peer = NULL;
-    bool returns_errors = false;
     for (uint32_t i = 0; i < scope->module->entry.call_count && peer == NULL; i++) {
         struct bundle_call call = bundle_call(scope->bundle, &scope->module->entry, i);
         struct module *candidate = modules_at(call.peer_idx);
@@ -51,7 +51,6 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
         }
         status = ALKA_E_IMPORT_FORBIDDEN; /* unless this very function is listed */
         peer = load_text_is(call.function, import->name) ? candidate : NULL;
-        returns_errors = call.returns_errors;
     }
     if (peer == NULL) {
         return status;
@@ -59,8 +58,23 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
     if (peer->instance == NULL || !alka_instance_export(peer->instance, import->name, out_extern)) {
         return ALKA_E_UNKNOWN_IMPORT;
     }
-    out_extern->gate_policy = returns_errors ? ALKA_GATE_RETURNS : ALKA_GATE_TRAPS;
+    out_extern->gate_policy = ALKA_GATE_TRAPS;
     return ALKA_OK;
+}
+
+/* What a bundle may ask for and this kernel does not do. */
+static void load_warn(const struct load_scope *scope) {
+    const struct module *module = scope->module;
+    if (module->entry.gate_depth_max != 0) {
+        log_line(ALKA_LOG_WARNING, "%s: gate_depth is not enforced", module->name);
+    }
+    for (uint32_t i = 0; i < module->entry.call_count; i++) {
+        if (bundle_call(scope->bundle, &module->entry, i).returns_errors) {
+            log_line(ALKA_LOG_WARNING, "%s: on_trap = \"error\" is not done: it traps, too",
+                     module->name);
+            return;
+        }
+    }
 }
 
 static struct alka_vtable load_vtable(const struct load_scope *scope) {
@@ -230,12 +244,14 @@ static void load_refuse(struct module *module, alka_status why) {
     module->state = MODULE_REFUSED;
     module->why = why;
     log_error("%s: refused", module->name);
+    news_tell(module, NEWS_REFUSED, why);
 }
 
 void module_load(struct module *module, const struct bundle *bundle) {
     const struct load_scope scope = {bundle, module};
     *module->limits = alka_limits_default;
     module->limits->memory_pages = module->entry.memory_pages_max;
+    load_warn(&scope);
     uint64_t start_ns = clock_ns();
     alka_status status = load_file(&scope, module);
     module->load_ns = clock_ns() - start_ns;
@@ -251,6 +267,7 @@ void module_load(struct module *module, const struct bundle *bundle) {
     }
     module->state = MODULE_READY;
     trace(TRACE_LOAD, module, module->native_code_bytes, module->load_ns);
+    news_tell(module, NEWS_STARTED, 0);
     log_info("%s: %lu bytes of WebAssembly became %lu bytes of code in %lu.%03lu ms", module->name,
              module->entry.image.size, module->native_code_bytes, module->load_ns / 1000000,
              module->load_ns / 1000 % 1000);
@@ -281,6 +298,7 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
         return status;
     }
     module->state = MODULE_READY;
+    news_tell(module, NEWS_STARTED, 0);
     return ALKA_OK;
 }
 
@@ -317,6 +335,7 @@ bool module_renew(struct module *module) {
     alka_status status = load_start(module, &start);
     if (status == ALKA_OK) {
         module->restarts++;
+        news_tell(module, NEWS_RESTARTED, 0);
         return true;
     }
     if (status != ALKA_E_INTERRUPTED) {
@@ -350,6 +369,9 @@ void module_suspend(struct module *module, struct evict_witness *witness) {
         module->life++;
         recover_disown(module->instance);
         (void)evict(module->instance, witness);
+        if (module->state != MODULE_DOWN) {
+            news_tell(module, NEWS_STOPPED, 0);
+        }
         module->state = MODULE_DOWN;
     }
 }
@@ -361,6 +383,9 @@ void module_stop(struct module *module) {
     if (module->instance != NULL) {
         module->life++;
         trace(TRACE_STOP, module, 0, 0);
+        if (module->state != MODULE_DOWN) {
+            news_tell(module, NEWS_STOPPED, 0);
+        }
         recover_disown(module->instance);
         (void)evict(module->instance, NULL);
         alka_instance_drop(module->instance);

@@ -11,6 +11,7 @@
 #include "modules/recover.h"
 #include "modules/supervision.h"
 #include "modules/workers.h"
+#include "objects/log_channel.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
 #include "trace/trace.h"
@@ -241,6 +242,7 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
         modules_count = 0;
         return why;
     }
+    log_channel_start();
     modules_load_all(out);
     modules_supervise();
     modules_run_all(out);

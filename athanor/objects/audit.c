@@ -8,6 +8,7 @@
 #include "objects/objects.h"
 #include "time/clock.h"
 #include "time/rate.h"
+#include "trace/trace.h"
 #include <string.h>
 
 static struct {
@@ -46,10 +47,24 @@ static void audit_tell(const struct audit_record *record, uint64_t untold) {
              record->act.depth, untold);
 }
 
+/* Whose capabilities became more, or fewer. */
+static void audit_trace(const struct cap_audit *act) {
+    bool is_given = act->act == CAP_ACT_GRANT || act->act == CAP_ACT_DELEGATE ||
+                    act->act == CAP_ACT_MOVE || act->act == CAP_ACT_ACCEPT;
+    uint32_t id = is_given ? act->to : act->from;
+    const struct module *module = id == CAP_NOBODY ? NULL : modules_at(id);
+    if (is_given) {
+        trace(TRACE_GRANT, module, act->object.kind, act->rights);
+    } else {
+        trace(TRACE_REVOKE, module, act->object.kind, act->depth);
+    }
+}
+
 void audit_note(void *self, const struct cap_audit *act) {
     (void)self;
     const struct object *object = act->object.object; /* alive, or NULL */
     buffers_note(act);
+    audit_trace(act);
     struct audit_record *record = &audit.kept[audit.count++ % AUDIT_KEPT];
     *record = (struct audit_record){.at_ns = clock_ns(), .act = *act};
     if (object != NULL) {

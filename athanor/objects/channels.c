@@ -166,60 +166,53 @@ alka_status channel_object_make(const struct bundle_object *spec, struct object 
 
 /* --- Messages. --- */
 
-static alka_status channels_send_now(struct alka_context *caller, struct holder *holder,
-                                     struct channel_object *to, const struct channel_order *order) {
+static alka_status channels_send_now(const struct ipc_deed *deed, struct object *object,
+                                     struct ipc_place *out_place) {
+    struct channel_object *to = (struct channel_object *)object;
+    const struct channel_order *order = deed->order;
     struct wait_entry *entry = &thread_this()->wait;
     struct channel_parcels parcels;
-    struct channel_message message = {.bytes = service_range(caller, order->at, order->size),
+    *out_place = (struct ipc_place){&to->channel.senders, object};
+    struct channel_message message = {.bytes = service_range(deed->caller, order->at, order->size),
                                       .size = order->size,
-                                      .sender = ipc_sender(holder)};
+                                      .sender = ipc_sender(deed->holder)};
     if (message.bytes == NULL) {
         return ALKA_E_INTERRUPTED;
     }
     if (order->sending_count > 0) {
         ALKA_TRY(channel_may_send(&to->channel, message.size, entry));
-        ALKA_TRY(channels_pack(holder, to, order, &parcels));
+        ALKA_TRY(channels_pack(deed->holder, to, order, &parcels));
         message.parcels = &parcels;
     }
-    return channel_send(&to->channel, &message, entry);
+    ALKA_TRY(channel_send(&to->channel, &message, entry));
+    ipc_sent(deed->holder, &to->ipc, message.size);
+    return ALKA_OK;
 }
 
 alka_status channel_object_send(struct alka_context *caller, const struct channel_order *order) {
-    struct holder *holder = holder_of(caller);
-    struct ipc_waiting waiting = {0};
-    struct object *object;
-    alka_status status;
-    uint64_t flags = threads_lock();
-    do {
-        status = object_look(holder, order->handle, CAP_CHANNEL, CAP_WRITE, &object);
-        if (status != ALKA_OK) {
-            break;
-        }
-        struct channel_object *to = (struct channel_object *)object;
-        status = channels_send_now(caller, holder, to, order);
-        if (status == ALKA_OK) {
-            holder->sent++;
-            break;
-        }
-        if (status == ALKA_E_WOULD_BLOCK) {
-            status = ipc_wait(&waiting, object, &to->channel.senders, order->deadline);
-        }
-    } while (status == ALKA_OK);
-    ipc_leave(&waiting, flags);
-    return status;
+    const struct ipc_deed deed = {.caller = caller,
+                                  .holder = holder_of(caller),
+                                  .handle = order->handle,
+                                  .deadline = order->deadline,
+                                  .kind = CAP_CHANNEL,
+                                  .rights = CAP_WRITE,
+                                  .order = order};
+    return ipc_do(&deed, channels_send_now);
 }
 
-static alka_status channels_receive_now(struct alka_context *caller, struct holder *holder,
-                                        struct channel_object *from,
-                                        const struct channel_order *room,
-                                        struct channel_news *news) {
+static alka_status channels_receive_now(const struct ipc_deed *deed, struct object *object,
+                                        struct ipc_place *out_place) {
+    struct channel_object *from = (struct channel_object *)object;
+    const struct channel_order *room = deed->order;
+    struct channel_news *news = deed->out;
     struct channel_received received;
-    void *into = service_range(caller, room->at, room->size);
+    *out_place = (struct ipc_place){&from->channel.receivers, object};
+    void *into = service_range(deed->caller, room->at, room->size);
     if (into == NULL) {
         return ALKA_E_INTERRUPTED;
     }
     alka_status status = channel_receive(&from->channel, into, room->size,
-                                         cap_room(&holder->table, CHANNEL_PARCELS_MAX),
+                                         cap_room(&deed->holder->table, CHANNEL_PARCELS_MAX),
                                          &thread_this()->wait, &received);
     if (status != ALKA_OK && status != ALKA_E_RECEIVE_SPACE) {
         return status;
@@ -229,35 +222,47 @@ static alka_status channels_receive_now(struct alka_context *caller, struct hold
     if (status != ALKA_OK) {
         return received.size > room->size ? status : ALKA_E_HANDLE_LIMIT;
     }
-    holder->received++;
+    ipc_received(deed->holder, &from->ipc, received.size);
     news->missed = received.missed;
     news->handle_count = received.parcels.count;
-    channels_unpack(holder, from, &received.parcels, news);
+    channels_unpack(deed->holder, from, &received.parcels, news);
     return ALKA_OK;
 }
 
 alka_status channel_object_receive(struct alka_context *caller, const struct channel_order *room,
                                    struct channel_news *out_news) {
-    struct holder *holder = holder_of(caller);
-    struct ipc_waiting waiting = {0};
-    struct object *object;
-    alka_status status;
+    const struct ipc_deed deed = {.caller = caller,
+                                  .holder = holder_of(caller),
+                                  .handle = room->handle,
+                                  .deadline = room->deadline,
+                                  .kind = CAP_CHANNEL,
+                                  .rights = CAP_READ,
+                                  .order = room,
+                                  .out = out_news};
+    return ipc_do(&deed, channels_receive_now);
+}
+
+/* --- The kernel reads. --- */
+
+alka_status channel_object_take(struct channel_object *from, void *into, uint32_t room,
+                                struct channel_received *out) {
+    struct wait_entry *entry = &thread_this()->wait;
     uint64_t flags = threads_lock();
-    do {
-        status = object_look(holder, room->handle, CAP_CHANNEL, CAP_READ, &object);
-        if (status != ALKA_OK) {
-            break;
-        }
-        struct channel_object *from = (struct channel_object *)object;
-        status = channels_receive_now(caller, holder, from, room, out_news);
+    alka_status status =
+        channel_receive(&from->channel, into, room, CHANNEL_PARCELS_MAX, entry, out);
+    while (status == ALKA_E_WOULD_BLOCK) {
+        wait_join(&from->channel.receivers, entry);
+        status = thread_block(SCHED_NEVER);
         if (status == ALKA_OK) {
-            break;
+            status = channel_receive(&from->channel, into, room, CHANNEL_PARCELS_MAX, entry, out);
         }
-        if (status == ALKA_E_WOULD_BLOCK) {
-            status = ipc_wait(&waiting, object, &from->channel.receivers, room->deadline);
-        }
-    } while (status == ALKA_OK);
-    ipc_leave(&waiting, flags);
+    }
+    wait_leave(entry);
+    if (status == ALKA_OK) {
+        channels_discard(from, &out->parcels);
+    }
+    threads_unlock(flags);
+    objects_settle();
     return status;
 }
 

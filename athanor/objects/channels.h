@@ -62,6 +62,11 @@ alka_status channel_object_send(struct alka_context *caller, const struct channe
 alka_status channel_object_receive(struct alka_context *caller, const struct channel_order *room,
                                    struct channel_news *out_news);
 
+/* For a thread of the kernel: the oldest message, whenever there is one; its capabilities are
+ * dropped. Not under the lock. ALKA_E_CLOSED, ALKA_E_RECEIVE_SPACE. */
+ALKA_MUST_CHECK alka_status channel_object_take(struct channel_object *from, void *into,
+                                                uint32_t room, struct channel_received *out);
+
 /* `event` gets a reference; NULL: nobody is told any more. Then objects_settle. */
 void channel_object_watch(struct channel_object *channel, struct event_object *event,
                           uint64_t bits);

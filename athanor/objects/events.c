@@ -39,27 +39,27 @@ alka_status event_object_make(const struct bundle_object *spec, struct object **
     return ALKA_OK;
 }
 
+static alka_status events_wait_now(const struct ipc_deed *deed, struct object *object,
+                                   struct ipc_place *out_place) {
+    struct event *event = &((struct event_object *)object)->event;
+    *out_place = (struct ipc_place){&event->waiting, object};
+    return event_take(event, *(const uint64_t *)deed->order, &thread_this()->wait, deed->out);
+}
+
 alka_status event_object_wait(struct alka_context *caller, uint64_t handle, uint64_t wanted,
                               uint64_t deadline, uint64_t *out_bits) {
-    struct holder *holder = holder_of(caller);
-    struct ipc_waiting waiting = {0};
-    struct object *object;
-    alka_status status;
-    uint64_t flags = threads_lock();
-    do {
-        status = object_look(holder, handle, CAP_EVENT, CAP_READ, &object);
-        if (status != ALKA_OK) {
-            break;
-        }
-        struct event *event = &((struct event_object *)object)->event;
-        status = event_take(event, wanted, &thread_this()->wait, out_bits);
-        if (status == ALKA_OK) {
-            break;
-        }
-        status = ipc_wait(&waiting, object, &event->waiting, deadline);
-    } while (status == ALKA_OK);
-    ipc_leave(&waiting, flags);
-    return status;
+    uint64_t bits = 0;
+    const struct ipc_deed deed = {.caller = caller,
+                                  .holder = holder_of(caller),
+                                  .handle = handle,
+                                  .deadline = deadline,
+                                  .kind = CAP_EVENT,
+                                  .rights = CAP_READ,
+                                  .order = &wanted,
+                                  .out = &bits};
+    ALKA_TRY(ipc_do(&deed, events_wait_now));
+    *out_bits = bits;
+    return ALKA_OK;
 }
 
 alka_status events_own(struct holder *holder, uint64_t *out_handle) {
@@ -75,16 +75,4 @@ alka_status events_own(struct holder *holder, uint64_t *out_handle) {
                           CAP_READ | CAP_WRITE | CAP_DELEGATE, out_handle));
     holder->own_handle = *out_handle;
     return ALKA_OK;
-}
-
-bool events_tell(struct holder *holder, uint64_t bits) {
-    struct object *object;
-    if (holder == NULL ||
-        object_look(holder, holder->own_handle, CAP_EVENT, 0, &object) != ALKA_OK) {
-        return false;
-    }
-    uint64_t flags = threads_lock();
-    event_signal(&holder->own_event->event, bits);
-    threads_unlock(flags);
-    return true;
 }

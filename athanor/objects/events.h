@@ -29,10 +29,4 @@ alka_status event_object_wait(struct alka_context *caller, uint64_t handle, uint
 /* A handle of the holder's own event: the same one, as long as it lives. Not under the lock. */
 ALKA_MUST_CHECK alka_status events_own(struct holder *holder, uint64_t *out_handle);
 
-/*
- * The kernel speaks: EVENT_STOP and others (ipc/event.h), to the own event of a module that has
- * asked for it in this life. False: it has not. Not under the lock, nor in exception handlers.
- */
-bool events_tell(struct holder *holder, uint64_t bits);
-
 #endif

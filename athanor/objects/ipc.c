@@ -9,6 +9,7 @@
 #include "objects/channels.h"
 #include "objects/events.h"
 #include "objects/topics.h"
+#include "trace/trace.h"
 
 static struct {
     struct ipc_object *first, *last;
@@ -71,25 +72,25 @@ void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes) {
 
 uint32_t ipc_sender(const struct holder *holder) { return holder->table.id + 1; }
 
-/* --- Waiting. --- */
-
-alka_status ipc_wait(struct ipc_waiting *waiting, struct object *object, struct wait_queue *queue,
-                     uint64_t deadline) {
-    struct wait_entry *entry = &thread_this()->wait;
-    if (deadline == 0) {
-        return ALKA_E_WOULD_BLOCK;
-    }
-    if (entry->queue != queue) {
-        ipc_wait_over(waiting);
-        object_hold(object);
-        waiting->object = object;
-        waiting->has_waited = true;
-        wait_join(queue, entry);
-    }
-    return call_block(deadline);
+void ipc_sent(struct holder *holder, const struct ipc_object *to, uint32_t bytes) {
+    holder->sent++;
+    trace(TRACE_SEND, holder->module, to->number, bytes);
 }
 
-void ipc_wait_over(struct ipc_waiting *waiting) {
+void ipc_received(struct holder *holder, const struct ipc_object *from, uint32_t bytes) {
+    holder->received++;
+    trace(TRACE_RECEIVE, holder->module, from->number, bytes);
+}
+
+/* --- Waiting. --- */
+
+/* {0}: has not waited yet. */
+struct ipc_waiting {
+    struct object *object; /* has a reference meanwhile */
+    bool has_waited;
+};
+
+static void ipc_wait_over(struct ipc_waiting *waiting) {
     if (waiting->object == NULL) {
         return;
     }
@@ -98,12 +99,48 @@ void ipc_wait_over(struct ipc_waiting *waiting) {
     waiting->object = NULL;
 }
 
-void ipc_leave(struct ipc_waiting *waiting, uint64_t flags) {
-    ipc_wait_over(waiting);
+static alka_status ipc_wait(struct ipc_waiting *waiting, const struct ipc_place *place,
+                            uint64_t deadline) {
+    struct wait_entry *entry = &thread_this()->wait;
+    if (deadline == 0) {
+        return ALKA_E_WOULD_BLOCK;
+    }
+    if (entry->queue != place->queue) {
+        ipc_wait_over(waiting);
+        object_hold(place->owner);
+        waiting->object = place->owner;
+        waiting->has_waited = true;
+        wait_join(place->queue, entry);
+    }
+    return call_block(deadline);
+}
+
+alka_status ipc_do(const struct ipc_deed *deed, ipc_attempt *attempt) {
+    struct ipc_waiting waiting = {0};
+    alka_status status;
+    uint64_t flags = threads_lock();
+    for (;;) {
+        struct object *object;
+        struct ipc_place place;
+        status = object_look(deed->holder, deed->handle, deed->kind, deed->rights, &object);
+        if (status != ALKA_OK) {
+            break;
+        }
+        status = attempt(deed, object, &place);
+        if (status != ALKA_E_WOULD_BLOCK) {
+            break;
+        }
+        status = ipc_wait(&waiting, &place, deed->deadline);
+        if (status != ALKA_OK) {
+            break;
+        }
+    }
+    ipc_wait_over(&waiting);
     threads_unlock(flags);
-    if (waiting->has_waited) {
+    if (waiting.has_waited) {
         objects_settle();
     }
+    return status;
 }
 
 /* --- Handles that died. --- */

@@ -39,24 +39,39 @@ void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes);
 /* As the receiver of a message shall see whoever sends it. */
 uint32_t ipc_sender(const struct holder *holder);
 
+/* A message was sent to, or received from, an object. */
+void ipc_sent(struct holder *holder, const struct ipc_object *to, uint32_t bytes);
+void ipc_received(struct holder *holder, const struct ipc_object *from, uint32_t bytes);
+
 /* --- Waiting. --- */
 
-/* {0}: has not waited yet. */
-struct ipc_waiting {
-    struct object *object; /* has a reference meanwhile */
-    bool has_waited;
+/* What a module does with a handle, as often as it takes. */
+struct ipc_deed {
+    struct alka_context *caller;
+    struct holder *holder; /* the caller's */
+    uint64_t handle, deadline;
+    enum cap_kind kind; /* that the handle must have, with these rights */
+    uint32_t rights;
+    const void *order; /* the kind's own */
+    void *out;
 };
 
+/* Where to wait. */
+struct ipc_place {
+    struct wait_queue *queue;
+    struct object *owner; /* of the queue; has a reference meanwhile */
+};
+
+/* Under the lock. ALKA_E_WOULD_BLOCK: *out_place is where to wait before the next attempt. */
+typedef alka_status ipc_attempt(const struct ipc_deed *deed, struct object *object,
+                                struct ipc_place *out_place);
+
 /*
- * The caller was told to wait in `queue`, which is `object`'s, at most until `deadline`. ALKA_OK:
- * look the handle up again, and try again. ALKA_E_WOULD_BLOCK: the deadline is 0;
- * ALKA_E_TIMED_OUT; ALKA_E_INTERRUPTED: the caller's memory must not be touched any more.
+ * Looks the handle up and attempts it, again after each wait, until the deadline. Not under the
+ * lock. ALKA_E_WOULD_BLOCK: the deadline is 0; ALKA_E_TIMED_OUT; ALKA_E_INTERRUPTED: the caller's
+ * memory must not be touched any more; what the look-up or the attempt says.
  */
-ALKA_MUST_CHECK alka_status ipc_wait(struct ipc_waiting *waiting, struct object *object,
-                                     struct wait_queue *queue, uint64_t deadline);
-void ipc_wait_over(struct ipc_waiting *waiting);
-/* Leaves the lock, too, and what has no references any more. */
-void ipc_leave(struct ipc_waiting *waiting, uint64_t flags);
+alka_status ipc_do(const struct ipc_deed *deed, ipc_attempt *attempt);
 
 /* --- Handles that die while somebody waits with them. --- */
 

@@ -66,41 +66,36 @@ static struct object *topics_owner_of(struct wait_queue *senders) {
     return &channel->ipc.object;
 }
 
-static alka_status topics_publish_now(struct alka_context *caller, struct holder *holder,
-                                      struct topic_object *topic, const struct channel_order *order,
-                                      struct wait_queue **out_queue) {
-    const struct channel_message message = {.bytes = service_range(caller, order->at, order->size),
+static alka_status topics_publish_now(const struct ipc_deed *deed, struct object *object,
+                                      struct ipc_place *out_place) {
+    struct topic_object *topic = topics_of(object);
+    const struct channel_order *order = deed->order;
+    const struct channel_message message = {.bytes =
+                                                service_range(deed->caller, order->at, order->size),
                                             .size = order->size,
-                                            .sender = ipc_sender(holder)};
+                                            .sender = ipc_sender(deed->holder)};
     if (message.bytes == NULL) {
         return ALKA_E_INTERRUPTED;
     }
-    return topic_publish(&topic->topic, &message, &thread_this()->wait, out_queue);
+    alka_status status =
+        topic_publish(&topic->topic, &message, &thread_this()->wait, &out_place->queue);
+    if (status == ALKA_E_WOULD_BLOCK) {
+        out_place->owner = topics_owner_of(out_place->queue);
+    } else if (status == ALKA_OK) {
+        ipc_sent(deed->holder, &topic->ipc, message.size);
+    }
+    return status;
 }
 
 alka_status topic_object_publish(struct alka_context *caller, const struct channel_order *order) {
-    struct holder *holder = holder_of(caller);
-    struct ipc_waiting waiting = {0};
-    struct object *object;
-    struct wait_queue *queue;
-    alka_status status;
-    uint64_t flags = threads_lock();
-    do {
-        status = object_look(holder, order->handle, CAP_TOPIC, CAP_WRITE, &object);
-        if (status != ALKA_OK) {
-            break;
-        }
-        status = topics_publish_now(caller, holder, topics_of(object), order, &queue);
-        if (status == ALKA_OK) {
-            holder->sent++;
-            break;
-        }
-        if (status == ALKA_E_WOULD_BLOCK) {
-            status = ipc_wait(&waiting, topics_owner_of(queue), queue, order->deadline);
-        }
-    } while (status == ALKA_OK);
-    ipc_leave(&waiting, flags);
-    return status;
+    const struct ipc_deed deed = {.caller = caller,
+                                  .holder = holder_of(caller),
+                                  .handle = order->handle,
+                                  .deadline = order->deadline,
+                                  .kind = CAP_TOPIC,
+                                  .rights = CAP_WRITE,
+                                  .order = order};
+    return ipc_do(&deed, topics_publish_now);
 }
 
 static alka_status topics_join(struct holder *holder, uint64_t handle, uint32_t slow,

@@ -7,13 +7,11 @@
  */
 #include "services/services.h"
 #include "bundle/bundle.h"
-#include "console/clean.h"
-#include "console/log.h"
 #include "cpu/random.h"
 #include "modules/call.h"
 #include "modules/state.h"
 #include "modules/supervision.h"
-#include "objects/objects.h"
+#include "objects/log_channel.h"
 #include "sched/thread.h"
 #include "services/argument.h"
 #include "services/buffers.h"
@@ -21,8 +19,6 @@
 #include "services/ipc.h"
 #include "time/clock.h"
 #include <alkahest/instance.h>
-
-#define SERVICE_LOG_BYTES 400u /* a longer line is cut */
 
 void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
     void *range = alka_guest_bytes(caller, offset, bytes);
@@ -33,20 +29,11 @@ void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes
 }
 
 static void service_log(uint32_t text, uint32_t bytes, struct alka_context *caller) {
-    char line[SERVICE_LOG_BYTES];
     service_trace(caller, BUNDLE_CAP_log, bytes);
     const void *range = service_range(caller, text, bytes);
-    const struct module *module = (const struct module *)caller->user;
-    uint64_t refused;
-    if (range == NULL ||
-        !rate_take(&module->holder->log_lines, module->entry.log_rate_max, clock_ns(), &refused)) {
-        return;
+    if (range != NULL) {
+        log_module_line(holder_of(caller), caller->instance->name, range, bytes);
     }
-    if (refused > 0) {
-        log_info("%s: wrote %lu more lines than it may", module->name, refused);
-    }
-    clean_text(line, sizeof line, range, bytes);
-    log_info("%s: %s", caller->instance->name, line);
 }
 
 /* What the manifest lets the caller tell apart. */

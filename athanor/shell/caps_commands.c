@@ -40,7 +40,7 @@ static void command_caps_limits(const struct module *module) {
                 "clock_resolution_ns=%u gate_depth_max=%u queue_places_max=%u "
                 "log_rate_max=%u log_lines_refused=%lu cpu_us=%u period_us=%u after_trap=%s\n"
               : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; calls %u "
-                "deep; %u places in queues; %u log lines per second, %lu "
+                "deep (not enforced); %u places in queues; %u log lines per second, %lu "
                 "refused; %u of %u us of the "
                 "processor (0: no limit); after a trap: %s\n",
           module->name, entry->memory_pages_max, table->used, table->capacity,

@@ -43,7 +43,7 @@ SESSION = [
     ("azoth modules", r"server +ready +code 0x[0-9a-f]{16} \d+ bytes, r15 0x[0-9a-f]+, 0 calls, 0 traps\nclient +running .* 1 calls"),
     ("azoth bt", r"#0 .* service_log\n#1 .* alka_host_direct_2\n#2 .* server: deepest\+0x[0-9a-f]+\n#3 .* server: deeper\+0x[0-9a-f]+\n"
                  r"#4 .* gate into server\n#5 .* client: middle\+0x[0-9a-f]+\n#6 .* client: main\+0x[0-9a-f]+\n#7 .* gate into client\n"
-                 r"(#.*\n)*#\d+ .* call_export\n#\d+ .* module_run\n(#.*\n)*#\d+ .* kmain\n"),
+                 r"(#.*\n)*#\d+ .* call_export\n(#\d+ .* module_run_start\n)?#\d+ .* module_run\n(#.*\n)*#\d+ .* kmain\n"),
     ("azoth symbols", r"[5-9] functions of modules have symbols"),
     ("bt", r"#2 .*server::deepest.*\n#3 .*server::deeper.*\n#4 .*\n#5 .*client::middle.*\n#6 .*client::main.*\n(.*\n)*#\d+ .* call_export "),
     ("info symbol (unsigned long) &'client::main'", r"client::main in section"),

@@ -231,21 +231,19 @@ enum athanor_news {
     ATHANOR_REFUSED, /* `code` says why */
 };
 struct athanor_kernel_news {
-    uint64_t at_ns;
+    uint64_t at_ns;  /* since boot, in steps of a millisecond */
     uint32_t what;   /* enum athanor_news */
     uint32_t module; /* its number, as in athanor_received.sender */
     uint32_t code, name_bytes;
-    char name[32];
+    char name[32]; /* not zero-terminated */
 };
 
 /*
- * Events: 64 bits that stay set until somebody takes them. Each module has one of its own, through
- * which the kernel speaks to it in the upper eight bits; the others are whoever's has a handle.
+ * Events: 64 bits that stay set until somebody takes them. The upper eight are kept for the
+ * kernel, which sets none of them; the others are whoever's has a handle. Each module has an event
+ * of its own.
  */
-#define ATHANOR_EVENT_STOP (UINT64_C(1) << 63)   /* finish and return: soon it is stopped */
-#define ATHANOR_EVENT_MEMORY (UINT64_C(1) << 62) /* give back what can be missed */
-#define ATHANOR_EVENT_CHILD (UINT64_C(1) << 61)  /* something became of a module it supervises */
-
+#define ATHANOR_EVENT_KERNEL_BITS (UINT64_C(0xFF) << 56)
 ATHANOR_IMPORT("athanor", "event_create") int32_t athanor_event_create(athanor_handle *out);
 ATHANOR_IMPORT("athanor", "event_own") int32_t athanor_event_own(athanor_handle *out);
 ATHANOR_IMPORT("athanor", "event_signal")

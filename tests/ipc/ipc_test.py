@@ -171,6 +171,27 @@ def case_load(args):
         finish(machine)
 
 
+def case_kernel(args):
+    """The kernel tells of modules on the topic `kernel`, reads the channel `log`, and traces messages and grants."""
+    with boot(args) as machine:
+        machine.wait_for_shell()
+        ask(machine, "trace news")
+        require(returned(machine, "news", "begin") == 0, "no subscription")
+        ask(machine, "run probe fail")
+        line = returned(machine, "news", "after_trap")
+        require(line == 0, f"of a trap: modules/news.c:{line}")
+        ask(machine, "stop probe; start probe")
+        line = returned(machine, "news", "after_stop")
+        require(line == 0, f"of a stop: modules/news.c:{line}")
+        start = len(machine.transcript)
+        require(returned(machine, "news", "say") == 0, "the log took no line")
+        await_line(machine, start, r"news: through\S* the channel")
+        require("\x1b[2J" not in machine.transcript[start:], "a module commands the terminal")
+        traced = ask(machine, "trace 1000")
+        require(re.search(r"news +send +object=\d+ bytes=23\n", traced) and re.search(r"news +grant +kind=\d", traced), traced)
+        finish(machine)
+
+
 CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
 
 

@@ -171,8 +171,8 @@ ATHANOR_EXPORT("forged") int32_t forged(void) {
     CHECK_IS(athanor_topic_unsubscribe(channel), ARGUMENT);
     CHECK_IS(athanor_channel_watch(channel, channel, 1), HANDLE_KIND);
     CHECK_IS(athanor_channel_watch(channel, event, 0), ARGUMENT);
-    CHECK_IS(athanor_channel_watch(channel, event, ATHANOR_EVENT_STOP), ARGUMENT);
-    CHECK_IS(athanor_event_signal(event, ATHANOR_EVENT_STOP | 1), ARGUMENT);
+    CHECK_IS(athanor_channel_watch(channel, event, ATHANOR_EVENT_KERNEL_BITS), ARGUMENT);
+    CHECK_IS(athanor_event_signal(event, ATHANOR_EVENT_KERNEL_BITS | 1), ARGUMENT);
     CHECK_IS(athanor_event_wait(event, 0, &value, ATHANOR_FOREVER), ARGUMENT);
     CHECK_IS(athanor_derive(channel, ATHANOR_READ, &reader), 0);
     CHECK_IS(put(reader, 1, 0), HANDLE_RIGHTS);
