@@ -53,38 +53,11 @@ enum bundle_error bundle_check_name(const struct bundle *bundle, struct raw_text
     return BUNDLE_OK;
 }
 
-struct raw_module bundle_raw_module(const struct bundle *bundle, uint32_t module_idx) {
-    struct raw_module raw;
-    copy_out(&raw, bundle->bytes, bundle->modules_off + module_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
-static struct raw_call raw_call(const struct bundle *bundle, uint32_t calls_off,
-                                uint32_t call_idx) {
-    struct raw_call raw;
-    copy_out(&raw, bundle->bytes, calls_off + call_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
-static struct raw_start raw_start(const struct bundle *bundle, uint32_t starts_off,
-                                  uint32_t start_idx) {
-    struct raw_start raw;
-    copy_out(&raw, bundle->bytes, starts_off + start_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
-static struct raw_thread raw_thread(const struct bundle *bundle, uint32_t threads_off,
-                                    uint32_t thread_idx) {
-    struct raw_thread raw;
-    copy_out(&raw, bundle->bytes, threads_off + thread_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
 /* A name that an earlier module has. */
 static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
-    struct bundle_text name = text_at(bundle, bundle_raw_module(bundle, module_idx).name);
+    struct bundle_text name = text_at(bundle, module_at(bundle, module_idx).name);
     for (uint32_t i = 0; i < module_idx; i++) {
-        if (same_text(text_at(bundle, bundle_raw_module(bundle, i).name), name))
+        if (same_text(text_at(bundle, module_at(bundle, i).name), name))
             return true;
     }
     return false;
@@ -92,13 +65,12 @@ static bool is_duplicate(const struct bundle *bundle, uint32_t module_idx) {
 
 static enum bundle_error check_calls(const struct bundle *bundle, uint32_t module_idx,
                                      const struct raw_module *raw) {
-    if (raw->call_count > BUNDLE_CALLS_MAX ||
-        !range_inside(bundle->bytes, raw->calls_off,
-                      raw->call_count * (uint64_t)sizeof(struct raw_call)))
+    if (!list_inside(bundle, raw->calls_off, raw->call_count, BUNDLE_CALLS_MAX,
+                     sizeof(struct raw_call)))
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < raw->call_count; i++) {
-        struct raw_call call = raw_call(bundle, raw->calls_off, i);
-        if (call.peer_idx >= module_idx || bundle_raw_module(bundle, call.peer_idx).version_of != 0)
+        struct raw_call call = raw_call_at(bundle, raw->calls_off, i);
+        if (call.peer_idx >= module_idx || module_at(bundle, call.peer_idx).version_of != 0)
             return BUNDLE_PEER;
         if (call.on_trap > 1)
             return BUNDLE_LIMIT;
@@ -108,12 +80,11 @@ static enum bundle_error check_calls(const struct bundle *bundle, uint32_t modul
 }
 
 static enum bundle_error check_starts(const struct bundle *bundle, const struct raw_module *raw) {
-    if (raw->start_count > BUNDLE_STARTS_MAX ||
-        !range_inside(bundle->bytes, raw->starts_off,
-                      raw->start_count * (uint64_t)sizeof(struct raw_start)))
+    if (!list_inside(bundle, raw->starts_off, raw->start_count, BUNDLE_STARTS_MAX,
+                     sizeof(struct raw_start)))
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < raw->start_count; i++) {
-        struct raw_start start = raw_start(bundle, raw->starts_off, i);
+        struct raw_start start = raw_start_at(bundle, raw->starts_off, i);
         bool is_trap_code = start.expect >= 600 && start.expect <= 699;
         if (start.expect > BUNDLE_EXPECT_ANY_TRAP && !is_trap_code)
             return BUNDLE_LIMIT;
@@ -125,7 +96,7 @@ static enum bundle_error check_starts(const struct bundle *bundle, const struct 
 /* A later version stands behind what it is a version of, which is no later version itself. */
 static bool is_version(const struct bundle *bundle, uint32_t module_idx, uint32_t version_of) {
     return version_of == 0 ||
-           (version_of <= module_idx && bundle_raw_module(bundle, version_of - 1).version_of == 0);
+           (version_of <= module_idx && module_at(bundle, version_of - 1).version_of == 0);
 }
 
 static enum bundle_error check_threads(const struct bundle *bundle, const struct raw_module *raw) {
@@ -134,12 +105,11 @@ static enum bundle_error check_threads(const struct bundle *bundle, const struct
                                                    raw->cpu_period_us <= BUNDLE_PERIOD_US_MAX;
     if (!is_budget)
         return BUNDLE_LIMIT;
-    if (raw->thread_count > BUNDLE_THREADS_MAX ||
-        !range_inside(bundle->bytes, raw->threads_off,
-                      raw->thread_count * (uint64_t)sizeof(struct raw_thread)))
+    if (!list_inside(bundle, raw->threads_off, raw->thread_count, BUNDLE_THREADS_MAX,
+                     sizeof(struct raw_thread)))
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < raw->thread_count; i++) {
-        struct raw_thread thread = raw_thread(bundle, raw->threads_off, i);
+        struct raw_thread thread = raw_thread_at(bundle, raw->threads_off, i);
         if (thread.priority >= BUNDLE_PRIORITIES)
             return BUNDLE_LIMIT;
         TRY(check_text(bundle, thread.function, BUNDLE_TEXT_BYTES_MAX));
@@ -166,7 +136,7 @@ static enum bundle_error check_lists(const struct bundle *bundle, uint32_t modul
 }
 
 static enum bundle_error check_module(const struct bundle *bundle, uint32_t module_idx) {
-    struct raw_module raw = bundle_raw_module(bundle, module_idx);
+    struct raw_module raw = module_at(bundle, module_idx);
     TRY(bundle_check_name(bundle, raw.name));
     TRY(check_text(bundle, raw.file, BUNDLE_TEXT_BYTES_MAX));
     if (is_duplicate(bundle, module_idx))
@@ -218,13 +188,10 @@ static enum bundle_error check_header(struct alka_span bytes, struct bundle *out
 enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle) {
     struct bundle bundle;
     TRY(check_header(bytes, &bundle));
-    if (bundle.module_count > BUNDLE_MODULES_MAX ||
-        !range_inside(bundle.bytes, bundle.modules_off,
-                      bundle.module_count * (uint64_t)sizeof(struct raw_module)))
+    if (!list_inside(&bundle, bundle.modules_off, bundle.module_count, BUNDLE_MODULES_MAX,
+                     sizeof(struct raw_module)))
         return BUNDLE_RANGE;
-    struct raw_header header;
-    copy_out(&header, bundle.bytes, 0, sizeof header);
-    TRY(bundle_check_name(&bundle, header.name));
+    TRY(bundle_check_name(&bundle, raw_header(&bundle).name));
     for (uint32_t i = 0; i < bundle.module_count; i++)
         TRY(check_module(&bundle, i));
     TRY(bundle_check_objects(&bundle));
@@ -234,15 +201,11 @@ enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle)
 }
 
 struct bundle_text bundle_name(const struct bundle *bundle) {
-    struct raw_header header;
-    copy_out(&header, bundle->bytes, 0, sizeof header);
-    return text_at(bundle, header.name);
+    return text_at(bundle, raw_header(bundle).name);
 }
 
 enum bundle_scheduler bundle_scheduler(const struct bundle *bundle) {
-    struct raw_header header;
-    copy_out(&header, bundle->bytes, 0, sizeof header);
-    return (enum bundle_scheduler)header.scheduler;
+    return (enum bundle_scheduler)raw_header(bundle).scheduler;
 }
 
 const char *bundle_scheduler_name(enum bundle_scheduler scheduler) {
@@ -251,7 +214,7 @@ const char *bundle_scheduler_name(enum bundle_scheduler scheduler) {
 }
 
 struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_idx) {
-    struct raw_module raw = bundle_raw_module(bundle, module_idx);
+    struct raw_module raw = module_at(bundle, module_idx);
     struct bundle_module module = {
         .name = text_at(bundle, raw.name),
         .file = text_at(bundle, raw.file),
@@ -285,21 +248,21 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
 
 struct bundle_call bundle_call(const struct bundle *bundle, const struct bundle_module *module,
                                uint32_t call_idx) {
-    struct raw_call raw = raw_call(bundle, module->calls_off, call_idx);
+    struct raw_call raw = raw_call_at(bundle, module->calls_off, call_idx);
     struct bundle_call call = {raw.peer_idx, text_at(bundle, raw.function), raw.on_trap != 0};
     return call;
 }
 
 struct bundle_start bundle_start(const struct bundle *bundle, const struct bundle_module *module,
                                  uint32_t start_idx) {
-    struct raw_start raw = raw_start(bundle, module->starts_off, start_idx);
+    struct raw_start raw = raw_start_at(bundle, module->starts_off, start_idx);
     struct bundle_start start = {text_at(bundle, raw.function), raw.expect};
     return start;
 }
 
 struct bundle_thread bundle_thread(const struct bundle *bundle, const struct bundle_module *module,
                                    uint32_t thread_idx) {
-    struct raw_thread raw = raw_thread(bundle, module->threads_off, thread_idx);
+    struct raw_thread raw = raw_thread_at(bundle, module->threads_off, thread_idx);
     struct bundle_thread thread = {text_at(bundle, raw.function), raw.priority};
     return thread;
 }

@@ -6,19 +6,6 @@
 #include "ipc/names.h"
 #include "raw.h"
 
-static struct raw_object raw_object(const struct bundle *bundle, uint32_t object_idx) {
-    struct raw_object raw;
-    copy_out(&raw, bundle->bytes, bundle->objects_off + object_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
-static struct raw_grant raw_grant(const struct bundle *bundle, uint32_t grants_off,
-                                  uint32_t grant_idx) {
-    struct raw_grant raw;
-    copy_out(&raw, bundle->bytes, grants_off + grant_idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
 static bool is_text_before(struct bundle_text first, struct bundle_text second) {
     uint32_t common = first.size < second.size ? first.size : second.size;
     int order = __builtin_memcmp(first.data, second.data, common);
@@ -33,8 +20,7 @@ static bool is_messages(const struct raw_object *raw) {
 }
 
 static bool is_module(const struct bundle *bundle, uint32_t module_idx) {
-    return module_idx < bundle->module_count &&
-           bundle_raw_module(bundle, module_idx).version_of == 0;
+    return module_idx < bundle->module_count && module_at(bundle, module_idx).version_of == 0;
 }
 
 static bool is_sized(const struct bundle *bundle, const struct raw_object *raw) {
@@ -57,13 +43,12 @@ static bool is_sized(const struct bundle *bundle, const struct raw_object *raw) 
 }
 
 enum bundle_error bundle_check_objects(const struct bundle *bundle) {
-    if (bundle->object_count > BUNDLE_OBJECTS_MAX ||
-        !range_inside(bundle->bytes, bundle->objects_off,
-                      bundle->object_count * (uint64_t)sizeof(struct raw_object)))
+    if (!list_inside(bundle, bundle->objects_off, bundle->object_count, BUNDLE_OBJECTS_MAX,
+                     sizeof(struct raw_object)))
         return BUNDLE_RANGE;
     struct bundle_text last = {"", 0};
     for (uint32_t i = 0; i < bundle->object_count; i++) {
-        struct raw_object raw = raw_object(bundle, i);
+        struct raw_object raw = raw_object_at(bundle, bundle->objects_off, i);
         TRY(bundle_check_name(bundle, raw.name));
         struct bundle_text name = text_at(bundle, raw.name);
         if (!is_text_before(last, name) || !is_sized(bundle, &raw))
@@ -94,7 +79,7 @@ enum bundle_error bundle_check_grants(const struct bundle *bundle, const struct 
         return BUNDLE_RANGE;
     struct raw_grant last = {0};
     for (uint32_t i = 0; i < raw->grant_count; i++) {
-        struct raw_grant grant = raw_grant(bundle, raw->grants_off, i);
+        struct raw_grant grant = raw_grant_at(bundle, raw->grants_off, i);
         bool is_after = i == 0 || grant.target > last.target ||
                         (grant.target == last.target && grant.target_idx > last.target_idx);
         if (!is_after || !is_target(bundle, &grant) || grant.rights == 0 ||
@@ -106,7 +91,7 @@ enum bundle_error bundle_check_grants(const struct bundle *bundle, const struct 
 }
 
 struct bundle_object bundle_object(const struct bundle *bundle, uint32_t object_idx) {
-    struct raw_object raw = raw_object(bundle, object_idx);
+    struct raw_object raw = raw_object_at(bundle, bundle->objects_off, object_idx);
     struct bundle_object object = {
         .kind = (enum cap_kind)raw.kind,
         .name = text_at(bundle, raw.name),
@@ -121,7 +106,7 @@ struct bundle_object bundle_object(const struct bundle *bundle, uint32_t object_
 
 struct bundle_grant bundle_grant(const struct bundle *bundle, const struct bundle_module *module,
                                  uint32_t grant_idx) {
-    struct raw_grant raw = raw_grant(bundle, module->grants_off, grant_idx);
+    struct raw_grant raw = raw_grant_at(bundle, module->grants_off, grant_idx);
     struct bundle_grant grant = {(enum bundle_target)raw.target, raw.target_idx, raw.rights};
     return grant;
 }

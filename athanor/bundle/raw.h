@@ -107,6 +107,37 @@ static inline bool range_inside(struct alka_span bytes, uint64_t off, uint64_t s
     return off <= bytes.size && size <= bytes.size - off;
 }
 
+/* A list of count records at off, of which there may be max. */
+static inline bool list_inside(const struct bundle *bundle, uint32_t off, uint32_t count,
+                               uint32_t max, size_t record_bytes) {
+    return count <= max && range_inside(bundle->bytes, off, count * (uint64_t)record_bytes);
+}
+
+#define RECORD_READER(record)                                                          \
+    static inline struct record record##_at(const struct bundle *bundle, uint32_t off, \
+                                            uint32_t idx) {                            \
+        struct record raw;                                                             \
+        copy_out(&raw, bundle->bytes, off + idx * sizeof raw, sizeof raw);             \
+        return raw;                                                                    \
+    }
+RECORD_READER(raw_module)
+RECORD_READER(raw_call)
+RECORD_READER(raw_start)
+RECORD_READER(raw_thread)
+RECORD_READER(raw_object)
+RECORD_READER(raw_supervisor)
+RECORD_READER(raw_grant)
+
+static inline struct raw_header raw_header(const struct bundle *bundle) {
+    struct raw_header raw;
+    copy_out(&raw, bundle->bytes, 0, sizeof raw);
+    return raw;
+}
+
+static inline struct raw_module module_at(const struct bundle *bundle, uint32_t module_idx) {
+    return raw_module_at(bundle, bundle->modules_off, module_idx);
+}
+
 static inline struct bundle_text text_at(const struct bundle *bundle, struct raw_text text) {
     struct bundle_text result = {(const char *)bundle->bytes.data + text.off, text.bytes};
     return result;
@@ -114,7 +145,6 @@ static inline struct bundle_text text_at(const struct bundle *bundle, struct raw
 
 /* Of module, object and system names. */
 enum bundle_error bundle_check_name(const struct bundle *bundle, struct raw_text text);
-struct raw_module bundle_raw_module(const struct bundle *bundle, uint32_t module_idx);
 
 static inline bool same_text(struct bundle_text one, struct bundle_text other) {
     return one.size == other.size && __builtin_memcmp(one.data, other.data, one.size) == 0;

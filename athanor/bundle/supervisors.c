@@ -5,20 +5,15 @@
  */
 #include "raw.h"
 
-static struct raw_supervisor raw_supervisor(const struct bundle *bundle, uint32_t idx) {
-    struct raw_supervisor raw;
-    copy_out(&raw, bundle->bytes, bundle->supervisors_off + idx * sizeof raw, sizeof raw);
-    return raw;
-}
-
 /* Modules and supervisors are called by name in the same places. */
 static bool is_duplicate(const struct bundle *bundle, struct bundle_text name, uint32_t idx) {
     for (uint32_t i = 0; i < idx; i++) {
-        if (same_text(text_at(bundle, raw_supervisor(bundle, i).name), name))
+        if (same_text(text_at(bundle, raw_supervisor_at(bundle, bundle->supervisors_off, i).name),
+                      name))
             return true;
     }
     for (uint32_t i = 0; i < bundle->module_count; i++) {
-        if (same_text(text_at(bundle, bundle_raw_module(bundle, i).name), name))
+        if (same_text(text_at(bundle, module_at(bundle, i).name), name))
             return true;
     }
     return false;
@@ -35,12 +30,11 @@ static bool is_possible(const struct bundle *bundle, const struct raw_supervisor
 }
 
 enum bundle_error bundle_check_supervisors(const struct bundle *bundle) {
-    if (bundle->supervisor_count > BUNDLE_SUPERVISORS_MAX ||
-        !range_inside(bundle->bytes, bundle->supervisors_off,
-                      bundle->supervisor_count * (uint64_t)sizeof(struct raw_supervisor)))
+    if (!list_inside(bundle, bundle->supervisors_off, bundle->supervisor_count,
+                     BUNDLE_SUPERVISORS_MAX, sizeof(struct raw_supervisor)))
         return BUNDLE_RANGE;
     for (uint32_t i = 0; i < bundle->supervisor_count; i++) {
-        struct raw_supervisor raw = raw_supervisor(bundle, i);
+        struct raw_supervisor raw = raw_supervisor_at(bundle, bundle->supervisors_off, i);
         TRY(bundle_check_name(bundle, raw.name));
         if (is_duplicate(bundle, text_at(bundle, raw.name), i))
             return BUNDLE_DUPLICATE;
@@ -64,7 +58,7 @@ enum bundle_error bundle_check_supervised(const struct bundle *bundle,
 }
 
 struct bundle_supervisor bundle_supervisor(const struct bundle *bundle, uint32_t supervisor_idx) {
-    struct raw_supervisor raw = raw_supervisor(bundle, supervisor_idx);
+    struct raw_supervisor raw = raw_supervisor_at(bundle, bundle->supervisors_off, supervisor_idx);
     return (struct bundle_supervisor){
         .name = text_at(bundle, raw.name),
         .parent_idx = raw.parent_idx,
