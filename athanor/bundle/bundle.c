@@ -148,7 +148,8 @@ static enum bundle_error check_module(const struct bundle *bundle, uint32_t modu
         return BUNDLE_CAPABILITY;
     if (!are_limits(&raw) || (raw.flags & ~FLAGS_KNOWN) != 0)
         return BUNDLE_LIMIT;
-    if (!is_version(bundle, module_idx, raw.version_of) || raw.reserved != 0)
+    bool is_late_version = raw.version_of != 0 && (raw.flags & FLAG_LOAD_LATER) != 0;
+    if (!is_version(bundle, module_idx, raw.version_of) || is_late_version || raw.reserved != 0)
         return BUNDLE_VERSION_OF;
     return check_lists(bundle, module_idx, &raw);
 }
@@ -223,6 +224,7 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .memory_pages_max = raw.memory_pages_max,
         .version_of_idx = raw.version_of == 0 ? BUNDLE_NO_INDEX : raw.version_of - 1,
         .stops_after_trap = (raw.flags & FLAG_STOP_AFTER_TRAP) != 0,
+        .loads_later = (raw.flags & FLAG_LOAD_LATER) != 0,
         .cpu_budget_us = raw.cpu_budget_us,
         .cpu_period_us = raw.cpu_period_us,
         .call_count = raw.call_count,

@@ -118,6 +118,7 @@ struct bundle_module {
     uint64_t capabilities;     /* bit n: row n of services.def */
     uint32_t memory_pages_max; /* of 64 KiB, 0 to BUNDLE_MEMORY_PAGES_MAX */
     bool stops_after_trap;     /* else it is reset and serves again */
+    bool loads_later;          /* it is there, but somebody has to ask for it; it is no version */
     uint32_t version_of_idx;   /* it waits to replace this module; BUNDLE_NO_INDEX: it is its own */
     /* Its threads run at most so long per period, together; 0: as long as there is time. */
     uint32_t cpu_budget_us, cpu_period_us;

@@ -19,6 +19,7 @@
                log_rate = 100,           # lines per second; 0: no limit
                cpu_us = 2000, period_us = 10000 }  # what its threads may use of the processor, together, per period
     after_trap = "restart"               # or "stop": whether it is reset and serves again after a trap (the default)
+    load = "boot"                        # or "later": it is in the bundle, and `load` in the shell brings it up
     version_of = "counter"               # it is not loaded, but may replace that module, which is listed before it (`swap`)
     start = ["main", { function = "crash", trap = "ALKA_602" }]
                                          # exports to call at boot, and what they must do if not return: trap (true: any)
@@ -71,6 +72,7 @@ MEMORY_PAGES_MAX = 65536
 MODULE_BYTES_MAX = 2**27 - 1
 TRAP_CODE = re.compile(r"ALKA_(6\d\d)")
 AFTER_TRAP = ("restart", "stop")
+LOAD = ("boot", "later")
 SCHEDULERS = ("round_robin", "fair")
 EXPECT_RETURN = 0
 EXPECT_ANY_TRAP = 1
@@ -106,6 +108,7 @@ class Module:
     starts: list = field(default_factory=list)
     memory_pages: int = MEMORY_PAGES_MAX
     after_trap: str = AFTER_TRAP[0]
+    load: str = LOAD[0]
     version_of: str = ""
     cpu: tuple = (0, 0)  # microseconds, of so many; 0: no limit
     threads: list = field(default_factory=list)
@@ -257,11 +260,21 @@ class ManifestReader(Reader):
         if len(values) > THREADS_MAX:
             self.error(path, f"{len(values)} threads are more than the {THREADS_MAX} a module may have")
 
-    def after_trap(self, module, table, path):
-        module.after_trap = self.get(table, "after_trap", str, path, default=AFTER_TRAP[0])
-        if module.after_trap not in AFTER_TRAP:
-            self.error(path + ("after_trap",),
-                       f'"{module.after_trap}" is neither "restart" nor "stop"{did_you_mean(module.after_trap, AFTER_TRAP)}')
+    def choice(self, table, key, path, words):
+        """One of two words; the first one if there is none."""
+        word = self.get(table, key, str, path, default=words[0])
+        if word not in words:
+            self.error(path + (key,), f'"{word}" is neither "{words[0]}" nor "{words[1]}"{did_you_mean(word, words)}')
+        return word
+
+    def load_time(self, module, table, path, earlier):
+        """Who is loaded at boot finds those that it calls; a version is loaded when it is its turn."""
+        module.load = self.choice(table, "load", path, LOAD)
+        if module.version_of and "load" in table:
+            self.error(path + ("load",), "means nothing for a version of another module")
+        late = sorted({peer for peer, _ in module.calls if peer in earlier and earlier[peer].load == "later"})
+        if module.load == "boot" and late:
+            self.error(path + ("calls", late[0]), f'"{late[0]}" is loaded later; so must "{module.name}" be, which calls it')
 
     def version_of(self, module, table, path, earlier, all_names):
         other = self.get(table, "version_of", str, path, default="")
@@ -308,7 +321,7 @@ class ManifestReader(Reader):
     # The whole
 
     def module(self, table, path, earlier, all_names, supervisors):
-        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "version_of", "start", "threads", "handles",
+        self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "load", "version_of", "start", "threads", "handles",
                                 "clock_resolution_ns", "supervisor", *MODULE_KEYS], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
@@ -317,8 +330,9 @@ class ManifestReader(Reader):
         self.capabilities(module, table, path)
         self.calls(module, table, path, earlier, all_names)
         self.limits(module, table, path)
-        self.after_trap(module, table, path)
+        module.after_trap = self.choice(table, "after_trap", path, AFTER_TRAP)
         self.version_of(module, table, path, earlier, all_names)
+        self.load_time(module, table, path, earlier)
         self.starts(module, table, path)
         self.threads(module, table, path)
         supervise_module(self, module, table, path, supervisors)

@@ -21,7 +21,7 @@ OBJECT = struct.Struct("<8I")
 GRANT = struct.Struct("<III")
 CHECKED_FROM = 20
 BUNDLE_BYTES_MAX = 2**32 - 1
-FLAG_STOP_AFTER_TRAP = 1
+FLAG_STOP_AFTER_TRAP, FLAG_LOAD_LATER = 1, 2
 SCHEDULER_NUMBERS = {"": 0, "round_robin": 1, "fair": 2}
 
 
@@ -80,7 +80,7 @@ class Writer:
             modules.append((*self.text(module.name), *self.text(module.file), bits, module.memory_pages,
                             len(module.calls), self.calls_off + len(calls),
                             len(module.starts), self.starts_off + len(starts),
-                            FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0,
+                            (FLAG_STOP_AFTER_TRAP if module.after_trap == "stop" else 0) | (FLAG_LOAD_LATER if module.load == "later" else 0),
                             indices[module.version_of] + 1 if module.version_of else 0, 0,
                             *module.cpu, len(module.threads), self.threads_off + len(threads),
                             module.limits["handles"], len(module.grants), self.grants_off + len(grants), module.clock_resolution_ns,

@@ -52,7 +52,8 @@ struct raw_module {
 };
 
 #define FLAG_STOP_AFTER_TRAP 1u
-#define FLAGS_KNOWN FLAG_STOP_AFTER_TRAP
+#define FLAG_LOAD_LATER 2u /* of no version: that is loaded when it is its turn */
+#define FLAGS_KNOWN (FLAG_STOP_AFTER_TRAP | FLAG_LOAD_LATER)
 
 struct raw_call {
     uint32_t peer_idx;

@@ -173,6 +173,8 @@ static void modules_enter_all(void) {
         if (module->entry.version_of_idx != BUNDLE_NO_INDEX) {
             module->of = &modules_list[module->entry.version_of_idx];
             module->state = MODULE_SPARE;
+        } else if (module->entry.loads_later) {
+            module->state = MODULE_UNLOADED;
         }
         sched_account_init(&module->account, module->entry.cpu_budget_us * UINT64_C(1000),
                            module->entry.cpu_period_us * UINT64_C(1000));
@@ -180,12 +182,18 @@ static void modules_enter_all(void) {
     trace_named();
 }
 
+/* Versions wait for a swap, others for somebody who asks for them. */
+static bool modules_is_at_boot(const struct module *module) {
+    return module->of == NULL && !module->entry.loads_later;
+}
+
 static void modules_load_all(struct modules_summary *out) {
     for (uint32_t i = 0; i < modules_count; i++) {
-        if (modules_list[i].of != NULL) {
+        if (!modules_is_at_boot(&modules_list[i])) {
             continue;
         }
         module_load(&modules_list[i], &modules_bundle);
+        out->modules++;
         out->refused += modules_list[i].state == MODULE_REFUSED ? 1 : 0;
         modules_list[i].is_fresh = true;
     }
@@ -205,7 +213,7 @@ static void modules_supervise(void) {
 static void modules_run_all(struct modules_summary *out) {
     for (uint32_t i = 0; i < modules_count; i++) {
         out->unexpected += supervision_boot(i, &out->starts);
-        if (modules_list[i].of != NULL || modules_list[i].node != SUPERVISION_NONE) {
+        if (!modules_is_at_boot(&modules_list[i]) || modules_list[i].node != SUPERVISION_NONE) {
             continue;
         }
         uint32_t calls;
@@ -235,7 +243,6 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
         }
     }
     modules_count = count;
-    out->modules = count;
     modules_enter_all();
     const char *why = objects_start(&modules_bundle);
     if (why != NULL) {

@@ -22,7 +22,7 @@ enum module_state {
     MODULE_TRAPPED,  /* has no instance after a trap, as its manifest says or because it could not
                         be reset */
     MODULE_STOPPED,  /* has no instance; running it makes one */
-    MODULE_UNLOADED, /* has no code either; starting it compiles it again */
+    MODULE_UNLOADED, /* has no code either, or not yet; starting it compiles it */
     MODULE_SPARE,    /* a version of another one, not loaded */
     MODULE_DOWN,     /* has an instance that nobody can call, until its supervisor starts it */
     MODULE_WARM,     /* holds the version that another one was replaced from: modules/swap.h */
@@ -87,15 +87,15 @@ extern bool modules_trust_blobs;
 alka_cpu_set modules_cpu(void);
 
 struct modules_summary {
-    uint32_t modules, refused;
+    uint32_t modules, refused;   /* of those that are loaded at boot */
     uint32_t starts, unexpected; /* start functions: how many, how many did not
                                     end as the manifest says */
 };
 
 /*
- * Loads every module of a bundle, whose bytes stay as long as the kernel runs,
- * then calls the start functions in order. What fails is logged and stops
- * nothing else. Returns NULL, or why the bundle as a whole is no good.
+ * Loads the modules of a bundle, whose bytes stay as long as the kernel runs, but for versions of
+ * others and those that are to be loaded later; then calls the start functions in order. What fails
+ * is logged and stops nothing else. Returns NULL, or why the bundle as a whole is no good.
  */
 const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out);
 

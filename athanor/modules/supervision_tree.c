@@ -72,9 +72,19 @@ static void supervision_add_children(const struct bundle *bundle, uint32_t idx, 
     }
 }
 
-/* Nothing under the root is started before its turn at the boot has come. */
+static bool supervision_is_late(const struct child *child) {
+    return child->module != NULL && child->module->entry.loads_later;
+}
+
+/* Nothing under the root is started before its turn at the boot has come, nor who is to be loaded
+ * later before somebody asks for it. */
 static void supervision_begin(void) {
     uint64_t now = clock_ns();
+    for (uint32_t node = 0; node < supervision.child_count; node++) {
+        if (supervision_is_late(supervision_child(node))) {
+            (void)!supervise_hold(&supervision.tree, node, now);
+        }
+    }
     for (uint32_t node = supervision_node(SUPERVISE_ROOT)->oldest; node != SUPERVISE_NONE;
          node = supervision_node(node)->younger) {
         (void)!supervise_hold(&supervision.tree, node, now);
@@ -167,7 +177,7 @@ uint32_t supervision_boot(uint32_t module_idx, uint32_t *calls) {
         const struct child *child = supervision_child(node);
         bool comes_now = child->module == NULL ? child->before_module <= module_idx
                                                : child->module == modules_at(module_idx);
-        if (comes_now && supervision_node(node)->is_held) {
+        if (comes_now && supervision_node(node)->is_held && !supervision_is_late(child)) {
             supervision_boot_child(node);
         }
     }

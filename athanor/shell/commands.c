@@ -149,6 +149,8 @@ const struct shell_command shell_commands[] = {
      command_inject},
     {"kill", "NAME", "stop a module, whoever needs it; its memory is given back", 2, 2,
      command_kill},
+    {"load", "NAME", "load a module that the bundle has for later, or that was unloaded", 2, 2,
+     command_load},
     {"log", "", "print the log", 1, 1, command_log},
     {"mem", "[detail]", "memory: what is free, what is used; by size, too", 1, 2, command_mem},
     {"poweroff", "", "switch the machine off", 1, 1, command_poweroff},

@@ -230,14 +230,14 @@ static void command_supervised(uint32_t node, const char *what, const char *erro
     }
 }
 
-void command_start(size_t count, const char *const *words) {
-    (void)count;
-    uint32_t node = command_node(words[1]);
+/* As the boot does. */
+static void command_bring_up(const char *name, const char *what) {
+    uint32_t node = command_node(name);
     if (node != SUPERVISION_NONE) {
-        command_supervised(node, "started", supervision_release(node));
+        command_supervised(node, what, supervision_release(node));
         return;
     }
-    struct module *module = command_server(words[1]);
+    struct module *module = command_server(name);
     if (module == NULL) {
         return;
     }
@@ -247,10 +247,28 @@ void command_start(size_t count, const char *const *words) {
         return;
     }
     if (module_revive(module)) {
-        command_done(module, "started");
+        command_done(module, what);
         workers_add_all(module);
         module_run(module, 0, NULL);
     }
+}
+
+void command_start(size_t count, const char *const *words) {
+    (void)count;
+    command_bring_up(words[1], "started");
+}
+
+void command_load(size_t count, const char *const *words) {
+    (void)count;
+    const struct module *module = command_module(words[1]);
+    if (module == NULL) {
+        return;
+    }
+    if (module->image != NULL) {
+        shell_fail("%s: is loaded already, and %s", module->name, module_state_name(module->state));
+        return;
+    }
+    command_bring_up(words[1], "loaded");
 }
 
 void command_restart(size_t count, const char *const *words) {

@@ -16,6 +16,7 @@ void command_restart(size_t count, const char *const *words);
 void command_run(size_t count, const char *const *words);
 void command_start(size_t count, const char *const *words);
 void command_stop(size_t count, const char *const *words);
+void command_load(size_t count, const char *const *words);
 void command_unload(size_t count, const char *const *words);
 
 /* shell/memory_commands.c */

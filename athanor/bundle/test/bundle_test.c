@@ -527,7 +527,7 @@ static void test_each_error(void **state) {
         {HEADER_BYTES + MODULE_CAPABILITIES + 4, 1u << (BUNDLE_CAP_COUNT - 32), BUNDLE_CAPABILITY},
         {HEADER_BYTES + MODULE_CAPABILITIES + 4, 1u << 31, BUNDLE_CAPABILITY},
         {HEADER_BYTES + MODULE_PAGES, BUNDLE_MEMORY_PAGES_MAX + 1, BUNDLE_LIMIT},
-        {HEADER_BYTES + MODULE_FLAGS, 2, BUNDLE_LIMIT},
+        {HEADER_BYTES + MODULE_FLAGS, 4, BUNDLE_LIMIT},
         {HEADER_BYTES + MODULE_VERSION_OF, 1, BUNDLE_VERSION_OF}, /* of itself */
         {MODULE_1 + MODULE_VERSION_OF, 3, BUNDLE_VERSION_OF},
         {MODULE_1 + MODULE_VERSION_OF, UINT32_MAX, BUNDLE_VERSION_OF},
@@ -561,6 +561,21 @@ static void test_each_error(void **state) {
         assert_int_equal(open_sample(sample, &bundle), cases[i].error);
         free(sample.data);
     }
+}
+
+static void test_loads_later(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    put_u32(sample, MODULE_1 + MODULE_FLAGS, 2);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+    assert_true(bundle_module(&bundle, 1).loads_later);
+    assert_false(bundle_module(&bundle, 0).loads_later);
+    put_u32(sample, MODULE_1 + MODULE_VERSION_OF, 1);
+    repair_crc(sample);
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_VERSION_OF);
+    free(sample.data);
 }
 
 static void test_characters(void **state) {
@@ -646,6 +661,7 @@ int main(void) {
         cmocka_unit_test(test_any_changed_bit_is_noticed),
         cmocka_unit_test(test_forged_values),
         cmocka_unit_test(test_each_error),
+        cmocka_unit_test(test_loads_later),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_names_peers_expectations),
         cmocka_unit_test(test_impossible_supervisors),

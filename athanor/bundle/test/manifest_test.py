@@ -129,6 +129,16 @@ class Manifests(unittest.TestCase):
         self.assert_errors(HEAD + 'threads = ["f", "f"]\n', (6, "module[0].threads", "listed twice"))
         self.assert_errors(HEAD + 'threads = [3]\n', (6, "module[0].threads[0]", "expected a function's name"))
 
+    def test_load(self):
+        self.assertEqual(self.read(HEAD).modules[0].load, "boot")
+        self.assertEqual(self.read(HEAD + 'load = "later"\n').modules[0].load, "later")
+        self.assert_errors(HEAD + 'load = "late"\n', (6, "module[0].load", 'did you mean "later"?'))
+        self.assert_errors(HEAD + "load = true\n", (6, "module[0].load", "expected a string"))
+        late = HEAD + 'load = "later"\n[[module]]\nname = "b"\nfile = "a.wasm"\n'  # the next line is line 10
+        self.assert_errors(late + 'calls = { a = ["f"] }\n', (10, "module[1].calls.a", 'so must "b" be'))
+        self.assertEqual(self.read(late + 'load = "later"\ncalls = { a = ["f"] }\n').modules[1].load, "later")
+        self.assert_errors(late + 'version_of = "a"\nload = "later"\n', (11, "module[1].load", "means nothing for a version"))
+
     def test_after_trap(self):
         self.assertEqual(self.read(HEAD).modules[0].after_trap, "restart")
         self.assertEqual(self.read(HEAD + 'after_trap = "stop"\n').modules[0].after_trap, "stop")
