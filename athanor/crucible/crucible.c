@@ -8,6 +8,7 @@
 #include "crucible/crucible.h"
 #include "cpu/lock.h"
 #include "mm/aslr.h"
+#include "mm/frames.h"
 #include "mm/kernel_map.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
@@ -17,6 +18,10 @@
 static struct vrange crucible_slots, crucible_code;
 static struct lock crucible_lock;
 static struct crucible_stats crucible_used;
+static struct {
+    void (*tell)(void);
+    bool is_told;
+} crucible_scarce;
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): it is written, by a builtin */
 static void crucible_count(uint64_t *what, uint64_t bytes, bool more) {
@@ -67,12 +72,28 @@ static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint6
     return ALKA_OK;
 }
 
+void crucible_watch(void (*scarce)(void)) { crucible_scarce.tell = scarce; }
+
+static void crucible_look_at_frames(void) {
+    struct buddy_stats frames;
+    frames_stats(&frames);
+    uint64_t few = frames.total_frames / CRUCIBLE_SCARCE_SHARE;
+    bool was_told = crucible_scarce.is_told;
+    crucible_scarce.is_told = frames.free_frames < (was_told ? 2 * few : few);
+    if (crucible_scarce.is_told && !was_told && crucible_scarce.tell != NULL) {
+        crucible_scarce.tell();
+    }
+}
+
 static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, uint64_t from_bytes,
                                         uint64_t to_bytes) {
     (void)self;
-    ALKA_TRY(kernel_map_frames(base.value + from_bytes, to_bytes - from_bytes));
-    crucible_count(&crucible_used.slot_bytes, to_bytes - from_bytes, true);
-    return ALKA_OK;
+    alka_status status = kernel_map_frames(base.value + from_bytes, to_bytes - from_bytes);
+    if (status == ALKA_OK) {
+        crucible_count(&crucible_used.slot_bytes, to_bytes - from_bytes, true);
+    }
+    crucible_look_at_frames();
+    return status;
 }
 
 void crucible_slot_decommit(struct alka_host_addr base, uint64_t from_bytes, uint64_t to_bytes) {

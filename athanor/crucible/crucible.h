@@ -10,6 +10,14 @@ extern const struct alka_crucible crucible;
 /* After memory_start. */
 void crucible_start(void);
 
+/*
+ * From now on calls `scarce` when a memory that grows, or a new one, leaves less than one
+ * CRUCIBLE_SCARCE_SHARE-th of all frames free, or finds none; again after there was twice as much.
+ * On the thread that wanted the memory, under no lock; it may not wait.
+ */
+#define CRUCIBLE_SCARCE_SHARE 16u
+void crucible_watch(void (*scarce)(void));
+
 /* Takes back what slot_commit mapped at [base + from_bytes, base + to_bytes). */
 void crucible_slot_decommit(struct alka_host_addr base, uint64_t from_bytes, uint64_t to_bytes);
 

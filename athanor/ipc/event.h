@@ -14,10 +14,9 @@
 #include <alkahest/status.h>
 #include <stdint.h>
 
-/* The kernel's bits in an instance's own event; the others are the module's. */
+/* The kernel's bits in a module's own event; the others are the module's. */
 #define EVENT_STOP (UINT64_C(1) << 63)   /* finish and return: soon it will be killed */
 #define EVENT_MEMORY (UINT64_C(1) << 62) /* memory is scarce: give back what can be missed */
-#define EVENT_CHILD (UINT64_C(1) << 61)  /* a module that it supervises has stopped */
 #define EVENT_KERNEL_BITS (UINT64_C(0xFF) << 56)
 
 struct event {

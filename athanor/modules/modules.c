@@ -11,6 +11,7 @@
 #include "modules/recover.h"
 #include "modules/supervision.h"
 #include "modules/workers.h"
+#include "objects/events.h"
 #include "objects/log_channel.h"
 #include "objects/objects.h"
 #include "sched/thread.h"
@@ -28,6 +29,11 @@ static uint32_t modules_count;
 /* A thread that shall end, in module code. */
 static void modules_end(struct alka_thread *stacks, struct trap_frame *frame) {
     (void)modules_end_call(stacks->owner, frame);
+}
+
+static void modules_lack_memory(void) {
+    log_line(ALKA_LOG_WARNING, "memory is scarce: modules with an event of their own are told");
+    events_tell_all(EVENT_MEMORY);
 }
 
 void modules_start(bool trust_blobs) {
@@ -250,6 +256,7 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
         return why;
     }
     log_channel_start();
+    crucible_watch(modules_lack_memory);
     modules_load_all(out);
     modules_supervise();
     modules_run_all(out);

@@ -11,6 +11,7 @@
 #include "modules/supervision_tree.h"
 #include "modules/swap.h"
 #include "modules/workers.h"
+#include "objects/events.h"
 #include "time/clock.h"
 #include <string.h>
 
@@ -163,25 +164,39 @@ static void supervision_down(struct module *module, bool normally) {
 static const struct bundle_text supervision_terminate = {SUPERVISION_TERMINATE,
                                                          sizeof SUPERVISION_TERMINATE - 1};
 
+static bool supervision_has_terminate(const struct module *module) {
+    struct alka_extern found;
+    const struct alka_span name = {(const uint8_t *)supervision_terminate.data,
+                                   supervision_terminate.size};
+    return alka_instance_export(module->instance, name, &found);
+}
+
+/* Its threads were told, and still run: the end of the last one is the module's. */
+static bool supervision_is_ending(const struct module *module) {
+    return module->holder->own_event != NULL && workers_run(module);
+}
+
 static void supervision_ask(struct module *module, uint32_t epoch) {
-    struct call_result result;
-    uint64_t limit_ns = supervision_node(module->node)->spec.shutdown_ns;
-    call_export(module, supervision_terminate, limit_ns, &result);
-    call_log(module, supervision_terminate, &result, result.outcome == CALL_RETURNED);
-    if (supervision_child(module->node)->epoch == epoch) {
+    if (supervision_has_terminate(module)) {
+        struct call_result result;
+        uint64_t limit_ns = supervision_node(module->node)->spec.shutdown_ns;
+        call_export(module, supervision_terminate, limit_ns, &result);
+        call_log(module, supervision_terminate, &result, result.outcome == CALL_RETURNED);
+    }
+    if (supervision_child(module->node)->epoch == epoch && !supervision_is_ending(module)) {
         supervision_down(module, true);
         supervision_attend();
     }
 }
 
 static void supervision_stop_module(struct module *module) {
-    struct alka_extern found;
-    const struct alka_span name = {(const uint8_t *)supervision_terminate.data,
-                                   supervision_terminate.size};
-    bool can_be_asked = module->instance != NULL && module->state != MODULE_DOWN &&
-                        !module->is_making && alka_instance_export(module->instance, name, &found);
-    if (!can_be_asked || workers_add_job(module, supervision_ask,
-                                         supervision_child(module->node)->epoch) != ALKA_OK) {
+    bool can_be_asked =
+        module->instance != NULL && module->state != MODULE_DOWN && !module->is_making;
+    bool hears = can_be_asked && events_tell(module->holder, EVENT_STOP);
+    bool is_asked =
+        can_be_asked && (hears || supervision_has_terminate(module)) &&
+        workers_add_job(module, supervision_ask, supervision_child(module->node)->epoch) == ALKA_OK;
+    if (!is_asked) {
         supervision_down(module, true);
     }
 }
@@ -305,9 +320,10 @@ void supervision_trapped(struct module *module, uint64_t since) {
 }
 
 void supervision_ended(struct module *module, bool normally) {
+    bool was_asked = supervision_node(module->node)->state == SUPERVISE_IS_STOPPING;
     log_info("%s: its threads have ended%s", module->name, normally ? "" : ", not all well");
     supervision_down(module, normally);
-    if (supervision_node(module->node)->state == SUPERVISE_IS_DOWN) {
+    if (!was_asked && supervision_node(module->node)->state == SUPERVISE_IS_DOWN) {
         module_stop(module); /* nobody wants it back now */
     }
     supervision_attend();

@@ -41,6 +41,15 @@ static uint64_t worker_backoff(uint64_t backoff_ns, uint64_t ran_ns) {
     return backoff_ns < WORKERS_BACKOFF_MOST_NS / 2 ? backoff_ns * 2 : WORKERS_BACKOFF_MOST_NS;
 }
 
+bool workers_run(const struct module *module) {
+    for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
+        if (worker->begins_again && worker->is_wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Was it the last one of a module that is supervised? */
 static void worker_ended(struct worker *worker, bool well) {
     struct module *module = worker->module;
@@ -49,12 +58,9 @@ static void worker_ended(struct worker *worker, bool well) {
     }
     worker->is_wanted = false;
     module->has_failed_threads = module->has_failed_threads || !well;
-    for (const struct worker *other = module->workers; other != NULL; other = other->next) {
-        if (other->begins_again && other->is_wanted) {
-            return;
-        }
+    if (!workers_run(module)) {
+        supervision_ended(module, !module->has_failed_threads);
     }
-    supervision_ended(module, !module->has_failed_threads);
 }
 
 static void worker_call(struct worker *worker) {

@@ -41,6 +41,8 @@ void workers_add_all(struct module *module);
 ALKA_MUST_CHECK alka_status workers_add_job(struct module *module,
                                             void (*job)(struct module *module, uint32_t epoch),
                                             uint32_t epoch);
+/* Is one of those that the manifest names at work? */
+bool workers_run(const struct module *module);
 /* The calls of all jobs end. */
 void workers_end_jobs(void);
 /* None of them begins again. Their calls are ended by whoever stops the module. */

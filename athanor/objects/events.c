@@ -76,3 +76,22 @@ alka_status events_own(struct holder *holder, uint64_t *out_handle) {
     holder->own_handle = *out_handle;
     return ALKA_OK;
 }
+
+bool events_tell(const struct holder *holder, uint64_t bits) {
+    if (holder == NULL || holder->own_event == NULL) {
+        return false;
+    }
+    uint64_t flags = threads_lock();
+    event_signal(&holder->own_event->event, bits);
+    threads_unlock(flags);
+    return true;
+}
+
+void events_tell_all(uint64_t bits) {
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        const struct module *module = modules_at(i);
+        if (module->of == NULL) {
+            (void)events_tell(module->holder, bits);
+        }
+    }
+}

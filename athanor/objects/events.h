@@ -29,4 +29,9 @@ alka_status event_object_wait(struct alka_context *caller, uint64_t handle, uint
 /* A handle of the holder's own event: the same one, as long as it lives. Not under the lock. */
 ALKA_MUST_CHECK alka_status events_own(struct holder *holder, uint64_t *out_handle);
 
+/* Signals a module's own event. False: it never asked for one. Not under the lock. */
+bool events_tell(const struct holder *holder, uint64_t bits);
+/* The same to all modules. */
+void events_tell_all(uint64_t bits);
+
 #endif

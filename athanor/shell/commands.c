@@ -164,6 +164,7 @@ const struct shell_command shell_commands[] = {
      command_run},
     {"send", "CHANNEL TEXT", "a message to a channel or topic, as broadcast or debug", 3, 3,
      command_send},
+    {"signal", "NAME BITS", "set bits of a module's own event", 3, 3, command_signal},
     {"spawn", "NAME FUNCTION", "call one export on a thread of its own, in the background", 3, 3,
      command_spawn},
     {"start", "NAME", "start a module that is stopped, trapped or unloaded", 2, 2, command_start},

@@ -8,6 +8,7 @@
 #include "objects/topics.h"
 #include "sched/thread.h"
 #include "shell/module_commands.h"
+#include "shell/parse.h"
 #include "shell/shell.h"
 #include <alkahest/render.h>
 #include <string.h>
@@ -112,7 +113,7 @@ void command_channels(size_t count, const char *const *words) {
     command_queues();
 }
 
-/* --- send --- */
+/* --- send and signal --- */
 
 static alka_status ipc_send(struct object *object, const char *text) {
     const struct channel_message message = {
@@ -145,5 +146,19 @@ void command_send(size_t count, const char *const *words) {
     alka_status status = ipc_send(object, words[2]);
     if (status != ALKA_OK) {
         shell_fail("%s: ALKA_%u %s", words[1], (unsigned)status, alka_code_text((uint32_t)status));
+    }
+}
+
+void command_signal(size_t count, const char *const *words) {
+    (void)count;
+    const struct module *module = command_module(words[1]);
+    uint64_t bits;
+    if (module == NULL) {
+        return;
+    }
+    if (!shell_number(words[2], &bits) || bits == 0 || (bits & EVENT_KERNEL_BITS) != 0) {
+        shell_fail("%s: bits are a number from 1 to 2^56 - 1", words[2]);
+    } else if (!events_tell(module->holder, bits)) {
+        shell_fail("%s: it has not asked for an event of its own", words[1]);
     }
 }

@@ -30,6 +30,7 @@ void command_revoke(size_t count, const char *const *words);
 /* shell/ipc_commands.c */
 void command_channels(size_t count, const char *const *words);
 void command_send(size_t count, const char *const *words);
+void command_signal(size_t count, const char *const *words);
 
 /* shell/buffer_commands.c */
 void command_buffers(size_t count, const char *const *words);

@@ -269,6 +269,78 @@ def case_heartbeat(args, folder):
         machine.finish()
 
 
+LISTENER = """(module
+  (import "athanor" "log" (func $log (param i32 i32)))
+  (import "athanor" "event_own" (func $own (param i32) (result i32)))
+  (import "athanor" "event_wait" (func $wait (param i64 i64 i32 i64) (result i32)))
+  (memory 1)
+  (data (i32.const 0) "stop") (data (i32.const 8) "memory") (data (i32.const 16) "mail")
+  (func (export "init") (drop (call $own (i32.const 64))))
+  (func (export "serve") (result i32)
+    (loop $more
+      (br_if 1 (i32.const 1) (call $wait (i64.load (i32.const 64)) (i64.const -1) (i32.const 72) (i64.const -1)))
+      (if (i64.lt_s (i64.load (i32.const 72)) (i64.const 0)) (then (call $log (i32.const 0) (i32.const 4)) END))
+      (if (i64.ne (i64.and (i64.load (i32.const 72)) (i64.const 0x4000000000000000)) (i64.const 0))
+        (then (call $log (i32.const 8) (i32.const 6))))
+      (if (i64.eq (i64.load (i32.const 72)) (i64.const 40)) (then (call $log (i32.const 16) (i32.const 4))))
+      (br $more))
+    (unreachable)))"""
+GREEDY = """(module (memory 1) (func (export "take_all")
+  (loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1))))))"""
+
+
+def await_saying(machine, since, text):
+    for _ in range(100):
+        if text in machine.transcript[since:]:
+            return
+        ask(machine, "uptime")
+        time.sleep(0.05)
+    raise Failed(f"nobody said {text!r}")
+
+
+def case_signals(args, folder):
+    """The kernel speaks to a module through its own event: before it is stopped, and when memory is scarce; so do people."""
+    hears = ['capabilities = ["log", "event_own", "event_wait"]', 'start = ["init"]', 'threads = ["serve"]']
+    entries = [("ears", ['strategy = "one_for_all"']),
+               ("polite", assemble(folder, LISTENER.replace("END", "(return (i32.const 0))")), [*hears, 'supervisor = "ears"', "shutdown_ms = 20000"]),
+               ("stubborn", assemble(folder, LISTENER.replace("END", "")), [*hears, 'supervisor = "ears"', "shutdown_ms = 300"]),
+               ("deaf", assemble(folder, SILENT), []), ("greedy", assemble(folder, GREEDY), [])]
+    with boot(args, system(folder, entries)) as machine:
+        machine.wait_for_shell()
+        ask(machine, "signal polite 40")
+        await_saying(machine, 0, "polite: mail")
+        for line, why in (("signal deaf 1", "has not asked"), ("signal polite 0", "bits are"), (f"signal polite {1 << 56}", "bits are"),
+                          ("signal polite x", "bits are"), ("signal nobody 1", "nobody")):
+            answer = ask(machine, line)
+            require(why in answer.partition("\n")[2], f"{line}: no diagnostic:\n{answer}")
+        ask(machine, "run greedy take_all")
+        await_saying(machine, 0, "polite: memory")
+        await_saying(machine, 0, "stubborn: memory")
+        ask(machine, "restart greedy; run greedy take_all")
+        since = len(machine.transcript)
+        ask(machine, "stop polite")
+        becomes(machine, "polite", state="held")
+        said_then = machine.transcript[since:]
+        require("polite: stop" in said_then and "polite: its threads have ended\n" in said_then, f"it was not asked, or not heard:\n{said_then}")
+        ask(machine, "stop stubborn")
+        becomes(machine, "stubborn", state="held")
+        said_then = machine.transcript[since:]
+        require("stubborn: stop" in said_then and "stubborn: its threads" not in said_then, f"it was not killed:\n{said_then}")
+        # A new life has not heard of the end of the one before.
+        since = len(machine.transcript)
+        ask(machine, "start polite; start stubborn")
+        becomes(machine, "polite", state="up")
+        ask(machine, "signal polite 40")
+        await_saying(machine, since, "polite: mail")
+        require("polite: stop" not in machine.transcript[since:], "a signal to the life before")
+        # Whose sibling fails comes down in the same way, and up again.
+        ask(machine, "kill stubborn")
+        await_saying(machine, since, "polite: stop")
+        becomes(machine, "polite", state="up")
+        becomes(machine, "stubborn", state="up")
+        machine.finish()
+
+
 CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
 
 

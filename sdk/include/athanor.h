@@ -239,11 +239,15 @@ struct athanor_kernel_news {
 };
 
 /*
- * Events: 64 bits that stay set until somebody takes them. The upper eight are kept for the
- * kernel, which sets none of them; the others are whoever's has a handle. Each module has an event
- * of its own.
+ * Events: 64 bits that stay set until somebody takes them. The upper eight are the kernel's, the
+ * others are whoever's has a handle. Each module has an event of its own, from the moment that it
+ * asks for it: through that one the kernel speaks to it, and so does whoever it lends it to.
  */
 #define ATHANOR_EVENT_KERNEL_BITS (UINT64_C(0xFF) << 56)
+/* Come to an end: all threads that the manifest names return, in the module's `shutdown_ms`. */
+#define ATHANOR_EVENT_STOP (UINT64_C(1) << 63)
+/* Less than a sixteenth of the system's memory is free: give back what can be missed. */
+#define ATHANOR_EVENT_MEMORY (UINT64_C(1) << 62)
 ATHANOR_IMPORT("athanor", "event_create") int32_t athanor_event_create(athanor_handle *out);
 ATHANOR_IMPORT("athanor", "event_own") int32_t athanor_event_own(athanor_handle *out);
 ATHANOR_IMPORT("athanor", "event_signal")
