@@ -36,6 +36,10 @@ if(AZOTH_KERNEL)
                     -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none
                     -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
                     -ffunction-sections -fdata-sections)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # Functions and loops begin at 16 bytes; that the targets of other jumps do is 3 % of the text, and gains nothing.
+        azoth_c_options(-fno-align-jumps -fno-align-labels)
+    endif()
     add_compile_definitions(AZOTH_KERNEL=1)
     add_link_options(-nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096)
 endif()

@@ -45,10 +45,10 @@ static void backtrace_module(const char *label, uint64_t address, const struct a
 }
 
 void backtrace_where(const char *label, uint64_t address, uint64_t back) {
-    const char *name;
+    char name[SYMBOL_NAME_BYTES];
     uint64_t off;
     struct alka_frame frame;
-    if (symbol_find(address - back, &name, &off)) {
+    if (symbol_find(address - back, name, &off)) {
         log_line(ALKA_LOG_INFO, "  %s 0x%016lx %s+0x%lx", label, address, name, off + back);
     } else if (alka_registry_frame_at(&modules_registry, address, (uint32_t)back, &frame)) {
         backtrace_module(label, address, &frame);

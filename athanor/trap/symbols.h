@@ -2,10 +2,9 @@
 #ifndef ATHANOR_SYMBOLS_H
 #define ATHANOR_SYMBOLS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "trap/symbol_table.h"
 
 /* The function that contains `address`. False if the address is not in the kernel's text. */
-bool symbol_find(uint64_t address, const char **out_name, uint64_t *out_off);
+bool symbol_find(uint64_t address, char out_name[SYMBOL_NAME_BYTES], uint64_t *out_off);
 
 #endif
