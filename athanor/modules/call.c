@@ -180,7 +180,7 @@ static void call_trace_end(const struct module *module, uint32_t func_idx, enum 
 }
 
 /* Asleep: whoever is at it may be less urgent than the caller. */
-static void call_wait(const struct module *module) {
+void call_wait(const struct module *module) {
     while (module->is_held || module->is_recovering) {
         if (thread_sleep_until(clock_ns() + CALL_POLL_NS) != ALKA_OK) {
             thread_yield(); /* it shall end, and cannot sleep any more */

@@ -46,6 +46,9 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out);
 
+/* Returns when the module is neither being replaced nor made new. */
+void call_wait(const struct module *module);
+
 /* Holds the images that the report of a trap names; call_drop lets go of them, as call_log does. */
 void call_keep(struct call *call, const struct alka_trap_report *report);
 void call_drop(const struct call_result *result);

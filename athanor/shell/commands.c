@@ -145,7 +145,7 @@ const struct shell_command shell_commands[] = {
     {"dump", "NAME", "a module's last crash", 2, 2, command_dump},
     {"help", "[COMMAND]", "list the commands; -k behind a command's name: key=value lines", 1, 2,
      command_help},
-    {"inject", "NAME FAULT", "trap, loop, overflow or memory: make a module fail", 3, 3,
+    {"inject", "[NAME FAULT]", "make a module fail; without arguments: list the faults", 1, 3,
      command_inject},
     {"kill", "NAME", "stop a module, whoever needs it; its memory is given back", 2, 2,
      command_kill},

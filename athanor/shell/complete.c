@@ -20,11 +20,17 @@ struct complete_place complete_place(const char *line, size_t length) {
     while (end < length && line[end] != ' ') {
         end++;
     }
+    uint32_t index = 0;
+    for (size_t at = end; at < word; at++) {
+        bool begins = line[at] != ' ' && line[at - 1] == ' ';
+        bool is_keys = index == 0 && word - at > 2 && memcmp(line + at, "-k ", 3) == 0;
+        index += begins && !is_keys ? 1 : 0;
+    }
     return (struct complete_place){.word = line + word,
                                    .length = length - word,
-                                   .is_command = word == command,
                                    .command = line + command,
-                                   .command_length = end - command};
+                                   .command_length = end - command,
+                                   .index = word == command ? 0 : index + 1};
 }
 
 void completion_offer(struct completion *completion, const char *candidate) {

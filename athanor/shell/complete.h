@@ -10,9 +10,9 @@
 struct complete_place {
     const char *word;
     size_t length;
-    bool is_command;     /* else an argument of */
-    const char *command; /* this, */
+    const char *command; /* that it belongs to */
     size_t command_length;
+    uint32_t index; /* of the word: 0 is the command; a -k behind that does not count */
 };
 struct complete_place complete_place(const char *line, size_t length);
 

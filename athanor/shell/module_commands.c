@@ -4,6 +4,7 @@
  */
 #include "shell/module_commands.h"
 #include "console/clean.h"
+#include "console/format.h"
 #include "console/log.h"
 #include "modules/bench.h"
 #include "modules/call.h"
@@ -381,8 +382,27 @@ void command_run(size_t count, const char *const *words) {
     }
 }
 
+static void command_list_faults(void) {
+    const struct inject_fault *fault;
+    for (uint32_t i = 0; (fault = inject_at(i)) != NULL; i++) {
+        char quoted[KEYS_TEXT_BYTES / 4];
+        if (shell_keys) {
+            print("fault=%s meaning=%s\n", fault->name, command_text(quoted, fault->meaning));
+        } else {
+            print("%-11s %s\n", fault->name, fault->meaning);
+        }
+    }
+}
+
 void command_inject(size_t count, const char *const *words) {
-    (void)count;
+    if (count == 1) {
+        command_list_faults();
+        return;
+    }
+    if (count == 2) {
+        shell_fail("which fault? `inject` lists them");
+        return;
+    }
     struct module *module = command_server(words[1]);
     if (module == NULL || !command_has_instance(module)) {
         return;
@@ -394,9 +414,13 @@ void command_inject(size_t count, const char *const *words) {
         return;
     }
     if (shell_keys) {
-        print("module=%s fault=%s code=ALKA_%u state=%s recovery_ns=%lu dirty_pages=%lu\n",
-              module->name, words[2], call_trap_code(result.trap), module_state_name(module->state),
-              command_recovery_ns(module, 50), module->recoveries.pages_last);
+        char code[16] = "none";
+        if (result.outcome == CALL_TRAPPED) {
+            format_text(code, sizeof code, "ALKA_%u", call_trap_code(result.trap));
+        }
+        print("module=%s fault=%s code=%s state=%s recovery_ns=%lu dirty_pages=%lu\n", module->name,
+              words[2], code, module_state_name(module->state), command_recovery_ns(module, 50),
+              module->recoveries.pages_last);
     }
 }
 

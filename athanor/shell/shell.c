@@ -6,6 +6,7 @@
 #include "console/format.h"
 #include "console/input.h"
 #include "console/log.h"
+#include "modules/inject.h"
 #include "modules/modules.h"
 #include "shell/complete.h"
 #include "shell/keys.h"
@@ -121,13 +122,20 @@ static void shell_show_line(void) {
 
 /* --- Completion. --- */
 
-/* What may stand there: a command, or the name of a module; NULL at the end. */
+static bool shell_is_of(const struct complete_place *place, const char *command) {
+    return place->command_length == strlen(command) &&
+           memcmp(place->command, command, place->command_length) == 0;
+}
+
+/* What may stand there: a command, a fault, or the name of a module; NULL at the end. */
 static const char *shell_candidate(const struct complete_place *place, size_t index) {
-    static const char help[] = "help";
-    if (place->is_command || (place->command_length == sizeof help - 1 &&
-                              memcmp(place->command, help, sizeof help - 1) == 0)) {
+    if (place->index == 0 || shell_is_of(place, "help")) {
         const struct shell_command *command = shell_command_at(index);
         return command != NULL ? command->name : NULL;
+    }
+    if (place->index == 2 && shell_is_of(place, "inject")) {
+        const struct inject_fault *fault = inject_at((uint32_t)index);
+        return fault != NULL ? fault->name : NULL;
     }
     const struct module *module = modules_at((uint32_t)index);
     return module != NULL ? module->name : NULL;

@@ -13,17 +13,23 @@ static void places(void **state) {
     (void)state;
     static const struct {
         const char *line, *word, *command;
-        bool is_command;
+        uint32_t index;
     } cases[] = {
-        {"", "", "", true},
-        {"ki", "ki", "ki", true},
-        {"kill ", "", "kill", false},
-        {"kill he", "he", "kill", false},
-        {"ps; run he", "he", "run", false},
-        {"ps;ru", "ru", "ru", true},
-        {"ps;   ", "", "", true},
-        {"  swap a b", "b", "swap", false},
-        {";", "", "", true},
+        {"", "", "", 0},
+        {"ki", "ki", "ki", 0},
+        {"kill ", "", "kill", 1},
+        {"kill he", "he", "kill", 1},
+        {"ps; run he", "he", "run", 1},
+        {"ps;ru", "ru", "ru", 0},
+        {"ps;   ", "", "", 0},
+        {"  swap a b", "b", "swap", 2},
+        {"swap a  ", "", "swap", 2},
+        {"swap -k a b", "b", "swap", 2},
+        {"swap -k  a", "a", "swap", 1},
+        {"swap -k", "-k", "swap", 1},
+        {"swap -kx b", "b", "swap", 2},
+        {"swap a -k b", "b", "swap", 3},
+        {";", "", "", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct complete_place place = complete_place(cases[i].line, strlen(cases[i].line));
@@ -31,7 +37,7 @@ static void places(void **state) {
         assert_memory_equal(place.word, cases[i].word, place.length);
         assert_int_equal(place.command_length, strlen(cases[i].command));
         assert_memory_equal(place.command, cases[i].command, place.command_length);
-        assert_int_equal(place.is_command, cases[i].is_command);
+        assert_int_equal(place.index, cases[i].index);
     }
 }
 

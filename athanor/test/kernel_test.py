@@ -58,6 +58,12 @@ def assemble(folder, text):
     return (folder / "out.wasm").read_bytes()
 
 
+# What `inject` lists, and the code of the trap that follows; None: there is none.
+FAULTS = {"trap": 600, "bounds": 601, "divide": 602, "integer": 603, "convert": 604, "table": 605, "undefined": 606, "empty": 607,
+          "type": 608, "null": 610, "unaligned": 613, "exception": 615, "argument": 601, "loop": 618, "overflow": 609, "stack": 609,
+          "memory": 601, "handles": 600, "queue": 600, "bitflip": None, "kill": 618, "kill-later": None}
+
+
 ATTACKER = ['capabilities = ["log", "exit", "random"]', "limits = { memory_pages = 3 }", 'start = ["main"]']
 
 
@@ -371,12 +377,6 @@ def case_lifecycle(args, folder):
         require("granted  random" in machine.command("caps attacker"), "caps does not show what is granted")
         require("client imports from it" in machine.command("stop phoenix"), "what is needed was stopped")
         require("client imports from it" in machine.command("unload phoenix"), "what is needed was unloaded")
-        for fault, code in (("trap", 600), ("overflow", 609), ("memory", 601), ("loop", 618)):
-            answer = keys(machine.command(f"inject -k phoenix {fault}"))[-1]
-            require((answer["code"], answer["state"]) == (f"ALKA_{code}", "ready"), f"{fault}: {answer}")
-            require("returned 0" in machine.command("run client ask"), f"{fault}: not new afterwards")
-        require("no such fault" in machine.command("inject phoenix flood"), "an unknown fault")
-        require("has no memory" in machine.command("inject client memory"), "a fault in memory that is not there")
         machine.command("kill phoenix")
         require("ALKA_619" in machine.command("run client ask"), "a call to a killed module goes through")
         machine.command("start phoenix; kill client; start client")
@@ -395,6 +395,53 @@ def case_lifecycle(args, folder):
         require(keys(machine.command("mem -k")) == after, "bench loses memory")
         for line in ("start nobody", "dump nobody", "caps nobody", "inject nobody trap", "unload nobody", "restart -k nobody", "ps -k -k", "dump"):
             machine.command(line)
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
+
+
+def case_inject(args, folder):
+    """Every fault that `inject` lists does to a module what it says, and to nobody else; nothing of it is left."""
+    phoenix = ["limits = { memory_pages = 4, queue_places = 1000, handles = 20 }"]
+    bundle = make_bundle(folder, [("phoenix", assemble(folder, PHOENIX), phoenix),
+                                  ("client", assemble(folder, CLIENT), ['calls = { phoenix = ["soil", "is_new"] }'])])
+    with boot(args, bundle) as machine:
+        machine.wait_for_shell()
+        listed = [row["fault"] for row in keys(machine.command("inject -k"))]
+        require(listed == list(FAULTS), f"listed: {listed}")
+        require(len(machine.command("inject").splitlines()) == len(FAULTS), "the list for people")
+
+        def held():
+            row = keys(machine.command("mem -k"))[0]
+            return [row[key] for key in ("mapped_bytes", "slot_bytes", "page_bytes")]
+
+        machine.command("inject phoenix exception; restart phoenix; restart client")  # a thread's first exception makes it a place for those
+        before = held()
+        for fault, code in FAULTS.items():
+            if code is not None:
+                answer = keys(machine.command(f"inject -k phoenix {fault}"))[-1]
+                require((answer["code"], answer["state"]) == (f"ALKA_{code}", "ready"), f"{fault}: {answer}")
+                require("returned 0" in machine.command("run client ask"), f"{fault}: not new afterwards")
+        traps = int(state_of(machine, "phoenix")["traps"])
+        require(traps == 1 + sum(code is not None for code in FAULTS.values()), f"{traps} traps")
+        require(int(state_of(machine, "client")["traps"]) == 0, "another module was struck")
+        answer = machine.command("inject -k phoenix bitflip")
+        require(re.search(r"bit [0-7] of byte 0x[0-9a-f]+ ", answer) and keys(answer)[-1]["code"] == "none", f"bitflip: {answer}")
+        require(int(state_of(machine, "phoenix")["traps"]) == traps, "a flipped bit is no trap")
+        machine.command("restart phoenix")
+        require("returned 0" in machine.command("run client ask"), "a flipped bit survives a restart")
+        machine.command("inject phoenix kill-later")
+        machine.expect(r"phoenix: loop trapped, as it should: ALKA_618")
+        machine.command("")
+        require(int(state_of(machine, "phoenix")["traps"]) == traps + 1, "not killed later")
+        machine.command("inject phoenix kill-later; kill phoenix")
+        machine.expect(r"phoenix: not killed: it does not run any more")
+        machine.command("")
+        for line, answer in (("inject phoenix trap", "is stopped"), ("inject nobody trap", "no such module"), ("inject phoenix", "which fault"),
+                             ("inject client memory", "has no memory"), ("inject client bitflip", "has no memory"),
+                             ("start phoenix; restart client; inject phoenix flood", "no such fault")):
+            require(answer in machine.command(line), line)
+        require("returned 0" in machine.command("run client ask"), "they do not find each other again")
+        require(held() == before, f"memory is lost: {before}, {held()}")
         status = machine.finish()
         require(status == STATUS_GOOD, f"status {status}")
 
@@ -824,7 +871,8 @@ def case_tab(args, _):
         machine.wait_for_shell()
         for typed, echoed in (("upt\t\r", r"uptime \n.* ticks"), ("dump cr\t\r", r"dump crash \n.*crash 4"),
                               ("uptime;run he\t\r", r"run hello \n(.*\n)*.*main returned 0"), ("help ki\t\r", r"help kill \nusage: kill"),
-                              ("nothing \t\x15\r", r"hello  sha256  matmul  echo  caller  crash  \n.*nothing "),
+                              ("inject crash bit\t\x15\r", r"inject crash bitflip .*\n"), ("inject -k crash kill\t\x15\r", r"kill  kill-later  \n"),
+                              ("inject -k he\t\x15\r", r"inject -k hello .*\n"), ("nothing \t\x15\r", r"hello  sha256  matmul  echo  caller  crash  \n.*nothing "),
                               ("re\t\x15uptime\r", r"reboot  restart  revoke  \nathanor> re.*\n.* ticks"), ("\t\x15\r", r"audit  bench  buffers  caps  .*uptime  \n")):
             machine.type(typed)
             machine.expect(echoed)
