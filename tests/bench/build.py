@@ -16,6 +16,7 @@ CLASSES = ("float", "integer", "control", "mix")
 # Both sides get the same meaning of C: no contraction to FMA, no errno from sqrt.
 COMMON = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-math-errno"]
 WASM = ["--target=wasm32", "-msign-ext", "-mnontrapping-fptoint"]
+WASM_VARIANTS = {"plain": [], "simd": ["-msimd128"]}
 NATIVE_VARIANTS = {"native": [], "novec": ["-fno-vectorize", "-fno-slp-vectorize"]}
 WASM2C_RUNTIME = pathlib.Path("/usr/share/wabt/wasm2c")
 
@@ -85,14 +86,13 @@ class Builder:
             [self.clang, *flags, HERE / "bench_rt.c", program.source, "-o", target],
         )  # fmt: skip
 
-    def wasm(self, program):
+    def wasm(self, program, variant="plain"):
         """The linker is called directly: the clang driver would run wasm-opt where it is installed,
         and the input of all engines would depend on that."""
         inputs = [program.source, HERE / "bench_rt.c", HERE / "bench.h"]
-        target = self.out_dir / f"{program.name}.wasm"
-        runtime = self.out_dir / f"{program.name}.rt.o"
-        unit = self.out_dir / f"{program.name}.o"
-        flags = COMMON + WASM
+        target = self.out_dir / f"{program.name}.{variant}.wasm"
+        runtime, unit = target.with_suffix(".rt.o"), target.with_suffix(".o")
+        flags = COMMON + WASM + WASM_VARIANTS[variant]
         linker = shutil.which("wasm-ld") or shutil.which("wasm-ld-14") or "wasm-ld"
         return self._make(
             target, inputs,

@@ -59,23 +59,24 @@ def native_engine(variant, title):
     )  # fmt: skip
 
 
-def alkahest_engine(path, name, title, options):
+def alkahest_engine(path, name, title, options, variant="plain"):
     version = first_line([path, "--version"])
     return Engine(
         name, title, version or "", "" if version else f"{path} does not run",
-        command=lambda builder, program: [path, "run", *options, builder.wasm(program)],
+        command=lambda builder, program: [path, "run", *options, builder.wasm(program, variant)],
         compile_command=lambda module: [
             path, "compile", *options, "--stats=json", "-o", os.devnull, module],
     )  # fmt: skip
 
 
-def v8_engine(node, tier, name, title):
+def v8_engine(node, tier, name, title, variant="plain"):
     version = first_line([node, "-p", "'V8 ' + process.versions.v8"]) if node else None
     host = HOSTS / "node_host.mjs"
     flags = V8_TIERS[tier] + V8_EAGER
     return Engine(
         name, title, version or "", "" if version else "node is not installed",
-        command=lambda builder, program: [node, *flags, host, "run", builder.wasm(program)],
+        command=lambda builder, program: [
+            node, *flags, host, "run", builder.wasm(program, variant)],
         compile_command=lambda module: [node, *flags, "--single-threaded", host, "compile", module],
         validate_command=lambda module: [node, "--single-threaded", host, "validate", module],
     )  # fmt: skip
@@ -89,7 +90,7 @@ def wasm2c_engine():
     )  # fmt: skip
 
 
-def wasmtime_engine(folder, strategy, name, title):
+def wasmtime_engine(folder, strategy, name, title, variant="plain"):
     environment = {"PYTHONPATH": str(folder)}
     host = HOSTS / "wasmtime_host.py"
     version = None
@@ -102,7 +103,7 @@ def wasmtime_engine(folder, strategy, name, title):
     return Engine(
         name, title, version or "", "" if version else "not fetched (--fetch-engines)",
         command=lambda builder, program: [
-            sys.executable, host, strategy, "run", builder.wasm(program)],
+            sys.executable, host, strategy, "run", builder.wasm(program, variant)],
         compile_command=lambda module: [sys.executable, host, strategy, "compile", module],
         environment=environment,
     )  # fmt: skip
@@ -168,12 +169,20 @@ def find_engines(build, alkahest, flags=()):
         wasmtime_engine(packages / "wasmtime", "winch", "winch", "wasmtime Winch"),
         wasmer_engine(packages / "wasmer"),
     ]
+    # The same sources compiled with Wasm 2.0's vectors, as `clang -O2` has its machine's.
+    engines += [
+        alkahest_engine(alkahest, "alkahest-simd", "Alkahest, vectors", flags, "simd"),
+        v8_engine(shutil.which("node"), "turbofan", "turbofan-simd", "V8 TurboFan, vectors", "simd"),
+        wasmtime_engine(packages / "wasmtime", "cranelift", "cranelift-simd",
+                        "wasmtime Cranelift, vectors", "simd"),
+    ]  # fmt: skip
     return engines
 
 
 # Measured unless --engines says otherwise; the rest are for special questions.
 DEFAULT_ENGINES = (
     "native", "novec", "alkahest", "turbofan", "liftoff", "wasm2c", "cranelift", "winch", "wasmer",
+    "alkahest-simd", "turbofan-simd", "cranelift-simd",
 )  # fmt: skip
 
 PACKAGES = {

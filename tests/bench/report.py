@@ -8,6 +8,8 @@ import stats
 GROUPS = [("float", ("float",)), ("integer", ("integer",)), ("control", ("control",)),
           ("mix", ("mix",)), ("all", ("float", "integer", "control", "mix"))]  # fmt: skip
 SHOWN_SPREAD = 0.05
+RIVALS = {"alkahest": ("turbofan", "turbofan-new", "cranelift", "liftoff"),
+          "alkahest-simd": ("turbofan-simd", "cranelift-simd")}  # fmt: skip
 
 
 def align(rows):
@@ -71,10 +73,11 @@ def against(results, engine, rival):
 
 def table(results, engines, base):
     lines = align(ratio_rows(results, engines, base)) + [""]
-    for rival in ("turbofan", "turbofan-new", "cranelift", "liftoff"):
-        if "alkahest" in engines and rival in engines:
-            sentence = against(results, "alkahest", rival)
-            lines += [sentence] if sentence else []
+    for engine, rivals in RIVALS.items():
+        for rival in rivals:
+            if engine in engines and rival in engines:
+                sentence = against(results, engine, rival)
+                lines += [sentence] if sentence else []
     failures = [f"{name}: {engine}: {reason}" for name, result in results.items()
                 for engine, reason in result["failed"].items()]  # fmt: skip
     if failures:
