@@ -109,12 +109,12 @@ void command_audit(size_t count, const char *const *words) {
     print(shell_keys ? "acts=%lu kept=%lu\n" : "%lu acts, %lu of them kept\n", end, end - first);
     for (uint64_t i = first; i < end; i++) {
         const struct audit_record *record = audit_at(i);
-        char rights[AUDIT_RIGHTS_BYTES];
+        char rights[AUDIT_RIGHTS_BYTES], when[SHELL_WHEN_BYTES];
         audit_rights(rights, record->act.rights);
-        print(shell_keys ? "number=%lu at_ns=%lu act=%s kind=%s name=\"%s\" rights=%s depth=%u "
+        print(shell_keys ? "number=%lu at_ns=%s act=%s kind=%s name=\"%s\" rights=%s depth=%u "
                            "from=%s to=%s\n"
-                         : "%6lu %12lu ns  %-8s %-8s %-16s %s depth %u  %s -> %s\n",
-              i + 1, record->at_ns, cap_act_name(record->act.act),
+                         : "%6lu %14s  %-8s %-8s %-16s %s depth %u  %s -> %s\n",
+              i + 1, shell_when(when, record->at_ns), cap_act_name(record->act.act),
               cap_kind_name(record->act.object.kind), record->name, rights, record->act.depth,
               audit_who(record->act.from), audit_who(record->act.to));
     }

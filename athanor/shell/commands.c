@@ -22,7 +22,7 @@
 static void command_describe(const struct shell_command *command) {
     char usage[KEYS_TEXT_BYTES / 4], help[KEYS_TEXT_BYTES / 4];
     if (!shell_keys) {
-        print("%-9s %-16s %s\n", command->name, command->usage, command->help);
+        print("%-9s %-27s %s\n", command->name, command->usage, command->help);
         return;
     }
     print("command=%s usage=%s help=%s\n", command->name,

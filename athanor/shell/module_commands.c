@@ -134,11 +134,16 @@ static void command_dump_recovery(const struct module *module) {
     if (recoveries->count == 0) {
         return;
     }
-    print(shell_keys ? "recoveries=%lu p50_ns=%lu p99_ns=%lu dirty_pages=%lu\n"
-                     : "recovered %lu times; of the last ones p50 %lu ns, p99 %lu ns; %lu dirty "
-                       "pages the last time\n",
-          recoveries->count, command_recovery_ns(module, 50), command_recovery_ns(module, 99),
-          recoveries->pages_last);
+    uint64_t p50_ns = command_recovery_ns(module, 50), p99_ns = command_recovery_ns(module, 99);
+    if (shell_keys) {
+        print("recoveries=%lu p50_ns=%lu p99_ns=%lu dirty_pages=%lu\n", recoveries->count, p50_ns,
+              p99_ns, recoveries->pages_last);
+    } else {
+        print("recovered %lu times; of the last ones p50 %lu.%03lu us, p99 %lu.%03lu us; %lu dirty "
+              "pages the last time\n",
+              recoveries->count, p50_ns / 1000, p50_ns % 1000, p99_ns / 1000, p99_ns % 1000,
+              recoveries->pages_last);
+    }
 }
 
 void command_dump(size_t count, const char *const *words) {
@@ -154,10 +159,11 @@ void command_dump(size_t count, const char *const *words) {
     }
     uint32_t code = call_trap_code(crash->trap);
     char called[COMMAND_QUOTED_BYTES], text[COMMAND_QUOTED_BYTES];
-    print(shell_keys ? "module=%s crashes=%lu at_ns=%lu call=%s code=ALKA_%u text=%s\n"
-                     : "%s: crash %lu at %lu ns, in a call of %s: ALKA_%u %s\n",
-          module->name, crash->number, crash->at_ns, command_text(called, crash->called), code,
-          command_text(text, alka_code_text(code)));
+    char when[SHELL_WHEN_BYTES];
+    print(shell_keys ? "module=%s crashes=%lu at_ns=%s call=%s code=ALKA_%u text=%s\n"
+                     : "%s: crash %lu at %s, in a call of %s: ALKA_%u %s\n",
+          module->name, crash->number, shell_when(when, crash->at_ns),
+          command_text(called, crash->called), code, command_text(text, alka_code_text(code)));
     if (crash->wasm_off != ALKA_DIAG_NONE) {
         print(shell_keys ? "wasm_offset=0x%x address=0x%lx\n"
                          : "at byte 0x%x of the module, address touched 0x%lx\n",

@@ -49,6 +49,16 @@ void shell_fail(const char *format, ...) {
     print("%s\n", text);
 }
 
+const char *shell_when(char out[SHELL_WHEN_BYTES], uint64_t at_ns) {
+    if (shell_keys) {
+        format_text(out, SHELL_WHEN_BYTES, "%lu", at_ns);
+    } else {
+        format_text(out, SHELL_WHEN_BYTES, "%lu.%06lu s", at_ns / 1000000000,
+                    at_ns / 1000 % 1000000);
+    }
+    return out;
+}
+
 /* Takes a -k behind the command's name out. */
 static void shell_take_keys(struct shell_words *words) {
     shell_keys = words->count > 1 && strcmp(words->word[1], "-k") == 0;

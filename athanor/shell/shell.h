@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SHELL_PROMPT "athanor> "
 
@@ -14,6 +15,9 @@ _Noreturn void shell_run(void);
 extern bool shell_keys;
 /* Why a command cannot do what it was told: as a line, or as error="…". Without "\n". */
 void shell_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A moment of the clock, in `out`: in seconds, with -k in nanoseconds. Returns `out`. */
+#define SHELL_WHEN_BYTES 32u
+const char *shell_when(char out[SHELL_WHEN_BYTES], uint64_t at_ns);
 /* Text of the log, or of somebody else: as it is, or each line as at_s=… text="…". */
 void shell_show_log(const char *text, size_t bytes);
 

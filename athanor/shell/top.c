@@ -106,10 +106,13 @@ static void top_show_table(const struct top_table *table, uint64_t whole_ns) {
 static void top_show(const struct top_look *now, const struct top_look *before) {
     uint64_t whole_ns = now->at_ns - before->at_ns;
     uint64_t idle = top_permille(now->idle_ns - before->idle_ns, whole_ns);
-    print(shell_keys ? "interval_ns=%lu idle_permille=%lu modules=%u threads=%u\n"
-                     : "%lu ns; idle %lu permille; %u modules, %u threads\033[K\n",
-          whole_ns, idle, now->modules.count, now->threads.count);
-    if (!shell_keys) {
+    if (shell_keys) {
+        print("interval_ns=%lu idle_permille=%lu modules=%u threads=%u\n", whole_ns, idle,
+              now->modules.count, now->threads.count);
+    } else {
+        print("%lu.%03lu s, %lu.%lu %% of it idle; %u modules, %u threads\033[K\n",
+              whole_ns / NS_PER_S, whole_ns / 1000000 % 1000, idle / 10, idle % 10,
+              now->modules.count, now->threads.count);
         print("%-8s %4s %-31s %7s %12s\033[K\n", "", "id", "name", "cpu %", "cpu ms");
     }
     top_show_table(&now->modules, whole_ns);
