@@ -39,8 +39,10 @@ void instance_free(struct alka_instance *instance) {
     const struct alka_crucible *crucible = instance->registry->crucible;
     if (instance->context) {
         dispose_own(instance);
+        uint64_t committed_bytes =
+            instance->slot_reserve_bytes ? instance->own_memories[0].committed_bytes : 0;
         crucible->slot_release(crucible->self, instance->base, instance->slot_context_bytes,
-                               instance->slot_reserve_bytes);
+                               committed_bytes, instance->slot_reserve_bytes);
     }
     if (instance->image)
         alka_image_release(instance->image);

@@ -77,12 +77,16 @@ static alka_status instance_reserve(struct alka_instance *instance,
     const struct alka_crucible *crucible = instance->registry->crucible;
     size_t context_bytes = modules_round_pages(plan->bytes);
     bool owns_memory = module->memory_count > 0 && module->imported_memories == 0;
-    uint64_t reserve_bytes = owns_memory ? memory_reserve_bytes(&module->memories[0].range,
-                                                                instance->limits.memory_pages)
-                                         : 0;
-    reserve_bytes = modules_round_pages(reserve_bytes);
+    uint64_t commit_bytes = 0, reserve_bytes = 0;
+    if (owns_memory) {
+        const struct alka_range *range = &module->memories[0].range;
+        commit_bytes = memory_first_bytes(range, instance->limits.memory_pages);
+        reserve_bytes =
+            modules_round_pages(memory_reserve_bytes(range, instance->limits.memory_pages));
+    }
     struct alka_host_addr base;
-    ALKA_TRY(crucible->slot_reserve(crucible->self, context_bytes, reserve_bytes, &base));
+    ALKA_TRY(
+        crucible->slot_reserve(crucible->self, context_bytes, commit_bytes, reserve_bytes, &base));
     instance->base = base;
     instance->slot_context_bytes = context_bytes;
     instance->slot_reserve_bytes = reserve_bytes;
@@ -93,6 +97,8 @@ static alka_status instance_reserve(struct alka_instance *instance,
     instance->memories = (struct alka_memory **)(low + plan->memories);
     instance->tables = (struct alka_table **)(low + plan->tables);
     instance->own_memories = (struct alka_memory *)(low + plan->own_memories);
+    if (owns_memory)
+        instance->own_memories[0].committed_bytes = commit_bytes;
     instance->own_tables = (struct alka_table *)(low + plan->own_tables);
     instance->memory_uses = (struct alka_use *)(low + plan->memory_uses);
     instance->table_uses = (struct alka_use *)(low + plan->table_uses);
@@ -180,9 +186,10 @@ static alka_status instance_own_memory(struct alka_instance *instance, uint32_t 
     uint64_t limit = instance->limits.memory_pages;
     const struct alka_crucible *crucible = instance->registry->crucible;
     instance->memories[memory_idx] = memory;
+    const struct memory_space space = {instance->base, memory->committed_bytes,
+                                       instance->slot_reserve_bytes};
     if (memory_idx == 0)
-        ALKA_TRY(memory_init(memory, crucible, range, limit, model, instance->base,
-                             instance->slot_reserve_bytes));
+        ALKA_TRY(memory_init(memory, crucible, range, limit, model, &space));
     else
         ALKA_TRY(alka_memory_make(memory, crucible, range, limit, model));
     memory->owner = instance;

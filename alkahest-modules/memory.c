@@ -107,18 +107,24 @@ uint64_t memory_reserve_bytes(const struct alka_range *range, uint64_t limit_pag
     return pages * ALKA_WASM_PAGE_BYTES + ALKA_PAGE_BYTES;
 }
 
+uint64_t memory_first_bytes(const struct alka_range *range, uint64_t limit_pages) {
+    uint64_t most =
+        range->is_64 || limit_pages < MEMORY_PAGES_MOST ? limit_pages : MEMORY_PAGES_MOST;
+    return range->min <= most ? range->min * ALKA_WASM_PAGE_BYTES : 0;
+}
+
 alka_status memory_init(struct alka_memory *memory, const struct alka_crucible *crucible,
                         const struct alka_range *range, uint64_t limit_pages,
-                        enum alka_memory_model model, struct alka_host_addr base,
-                        uint64_t reserve_bytes) {
+                        enum alka_memory_model model, const struct memory_space *space) {
     if (!range->is_64 && limit_pages > MEMORY_PAGES_MOST)
         limit_pages = MEMORY_PAGES_MOST;
     *memory = (struct alka_memory){
         .crucible = crucible,
-        .base = base,
+        .base = space->base,
         .max_pages = range->has_max ? range->max : UINT64_MAX,
         .limit_pages = limit_pages,
-        .reserve_bytes = reserve_bytes,
+        .committed_bytes = space->committed_bytes,
+        .reserve_bytes = space->reserve_bytes,
         .is_64 = range->is_64,
         .is_shared = range->shared,
         .is_wrapped = model == ALKA_MEMORY_WRAP && !range->is_64,
@@ -144,20 +150,23 @@ alka_status memory_wrap(struct alka_memory *memory) {
 alka_status alka_memory_make(struct alka_memory *memory, const struct alka_crucible *crucible,
                              const struct alka_range *range, uint64_t limit_pages,
                              enum alka_memory_model model) {
-    uint64_t reserve_bytes = memory_reserve_bytes(range, limit_pages);
-    struct alka_host_addr base;
-    ALKA_TRY(crucible->slot_reserve(crucible->self, 0, reserve_bytes, &base));
-    alka_status status =
-        memory_init(memory, crucible, range, limit_pages, model, base, reserve_bytes);
+    struct memory_space space = {
+        .committed_bytes = memory_first_bytes(range, limit_pages),
+        .reserve_bytes = memory_reserve_bytes(range, limit_pages),
+    };
+    ALKA_TRY(crucible->slot_reserve(crucible->self, 0, space.committed_bytes, space.reserve_bytes,
+                                    &space.base));
+    alka_status status = memory_init(memory, crucible, range, limit_pages, model, &space);
     if (status != ALKA_OK) {
-        crucible->slot_release(crucible->self, base, 0, reserve_bytes);
+        alka_memory_drop(memory);
         *memory = (struct alka_memory){0};
     }
     return status;
 }
 
 void alka_memory_drop(struct alka_memory *memory) {
-    memory->crucible->slot_release(memory->crucible->self, memory->base, 0, memory->reserve_bytes);
+    memory->crucible->slot_release(memory->crucible->self, memory->base, 0, memory->committed_bytes,
+                                   memory->reserve_bytes);
 }
 
 static uint64_t memory_grow(struct alka_memory *memory, uint64_t delta_pages) {

@@ -34,15 +34,22 @@ void memory_use(struct alka_memory *memory, struct alka_use *use);
 void memory_unuse(struct alka_memory *memory, const struct alka_use *use);
 void table_use(struct alka_table *table, struct alka_use *use);
 void table_unuse(struct alka_table *table, const struct alka_use *use);
-/* A memory whose address space somebody else reserved and releases; min pages are committed. */
+/* The address space of a memory, as slot_reserve gave it. */
+struct memory_space {
+    struct alka_host_addr base;
+    uint64_t committed_bytes, reserve_bytes;
+};
+/* A memory in a space that somebody else reserved and releases; min pages are committed then. */
 ALKA_MUST_CHECK alka_status memory_init(struct alka_memory *memory,
                                         const struct alka_crucible *crucible,
                                         const struct alka_range *range, uint64_t limit_pages,
-                                        enum alka_memory_model model, struct alka_host_addr base,
-                                        uint64_t reserve_bytes);
+                                        enum alka_memory_model model,
+                                        const struct memory_space *space);
 /* Commits what masked indices of a wrap-model user may reach. */
 ALKA_MUST_CHECK alka_status memory_wrap(struct alka_memory *memory);
 uint64_t memory_reserve_bytes(const struct alka_range *range, uint64_t limit_pages);
+/* What the min pages take; 0 if the limit forbids them. */
+uint64_t memory_first_bytes(const struct alka_range *range, uint64_t limit_pages);
 size_t table_entry_bytes(alka_valtype type);
 /* Any reference: a struct alka_func * or an external one; 0 is null. */
 void table_set(struct alka_table *table, uint64_t index, uint64_t reference);

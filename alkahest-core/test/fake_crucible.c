@@ -54,7 +54,7 @@ static alka_status fake_pages_map(void *self, size_t bytes, void **out_base) {
     if (fake_refuses(fake))
         return ALKA_E_OUT_OF_MEMORY;
     *out_base = fake_map(bytes, PROT_READ | PROT_WRITE);
-    fake_hold(fake, (struct fake_holding){FAKE_PAGES, *out_base, 0, bytes});
+    fake_hold(fake, (struct fake_holding){FAKE_PAGES, *out_base, 0, bytes, 0});
     fake->held_bytes += bytes;
     return ALKA_OK;
 }
@@ -69,21 +69,23 @@ static void fake_pages_unmap(void *self, void *base, size_t bytes) {
     fake_forget(fake, holding);
 }
 
-static alka_status fake_slot_reserve(void *self, size_t context_bytes, uint64_t reserve_bytes,
-                                     struct alka_host_addr *out_base) {
+static alka_status fake_slot_reserve(void *self, size_t context_bytes, uint64_t commit_bytes,
+                                     uint64_t reserve_bytes, struct alka_host_addr *out_base) {
     struct fake_crucible *fake = self;
     fake_check_size(context_bytes);
+    fake_check_size(commit_bytes);
     fake_check_size(reserve_bytes);
-    if (context_bytes + reserve_bytes == 0)
-        fake_die("slot_reserve of nothing");
+    if (context_bytes + reserve_bytes == 0 || commit_bytes > reserve_bytes)
+        fake_die("slot_reserve of nothing, or with more committed than reserved");
     if (fake_refuses(fake))
         return ALKA_E_OUT_OF_MEMORY;
     uint8_t *low = fake_map(context_bytes + reserve_bytes, PROT_NONE);
-    if (context_bytes && mprotect(low, context_bytes, PROT_READ | PROT_WRITE) != 0)
+    uint64_t mapped_bytes = context_bytes + commit_bytes;
+    if (mapped_bytes && mprotect(low, mapped_bytes, PROT_READ | PROT_WRITE) != 0)
         fake_die("mprotect failed");
     out_base->value = (uint64_t)(low + context_bytes);
-    fake_hold(fake,
-              (struct fake_holding){FAKE_SLOT, low + context_bytes, context_bytes, reserve_bytes});
+    fake_hold(fake, (struct fake_holding){FAKE_SLOT, low + context_bytes, context_bytes,
+                                          reserve_bytes, commit_bytes});
     return ALKA_OK;
 }
 
@@ -100,14 +102,17 @@ static alka_status fake_slot_commit(void *self, struct alka_host_addr base, uint
     if (mprotect((void *)(base.value + from_bytes), to_bytes - from_bytes,
                  PROT_READ | PROT_WRITE) != 0)
         fake_die("mprotect failed");
+    if (to_bytes > holding->committed_bytes)
+        holding->committed_bytes = to_bytes;
     return ALKA_OK;
 }
 
 static void fake_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
-                              uint64_t reserve_bytes) {
+                              uint64_t committed_bytes, uint64_t reserve_bytes) {
     struct fake_crucible *fake = self;
     struct fake_holding *holding = fake_find(fake, FAKE_SLOT, (void *)base.value);
-    if (!holding || holding->low_bytes != context_bytes || holding->bytes != reserve_bytes)
+    if (!holding || holding->low_bytes != context_bytes || holding->bytes != reserve_bytes ||
+        holding->committed_bytes != committed_bytes)
         fake_die("slot_release of what slot_reserve did not give");
     munmap((void *)(base.value - context_bytes), context_bytes + reserve_bytes);
     fake_forget(fake, holding);
@@ -119,7 +124,7 @@ static alka_status fake_code_reserve(void *self, size_t reserve_bytes, void **ou
     if (fake_refuses(fake))
         return ALKA_E_OUT_OF_MEMORY;
     *out_base = fake_map(reserve_bytes, PROT_NONE);
-    fake_hold(fake, (struct fake_holding){FAKE_CODE, *out_base, 0, reserve_bytes});
+    fake_hold(fake, (struct fake_holding){FAKE_CODE, *out_base, 0, reserve_bytes, 0});
     return ALKA_OK;
 }
 

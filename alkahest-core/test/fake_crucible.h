@@ -24,6 +24,7 @@ struct fake_holding {
     void *base;       /* as handed out */
     size_t low_bytes; /* context of a slot; else 0 */
     uint64_t bytes;
+    uint64_t committed_bytes; /* of a slot's space */
 };
 
 struct fake_crucible {

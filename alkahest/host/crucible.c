@@ -14,8 +14,12 @@ enum {
     CRUCIBLE_NEAR_STEP_LOG2 = 26,
     /* Page faults are a tenth of the price of compiling: from here on huge pages are worth it. */
     CRUCIBLE_HUGE_BYTES = 2 << 20,
-    /* Contexts of spare slots are cleared, which page faults would not beat up to here. */
+    /* Contexts of spare slots are cleared, which page faults would not beat up to here; */
     CRUCIBLE_SPARE_CONTEXT_MOST = 16 * (int)ALKA_PAGE_BYTES,
+    /* so is the beginning of their memory; */
+    CRUCIBLE_SPARE_WRITTEN_MOST = 64 << 10,
+    /* and so much of it stays mapped. */
+    CRUCIBLE_SPARE_OPEN_MOST = 16 << 20,
 };
 
 /* A wish, no more: where there are none, small pages do. */
@@ -51,52 +55,104 @@ static void crucible_pages_unmap(void *self, void *base, size_t bytes) {
     munmap(base, bytes);
 }
 
-/* --- Slots. Making one anew costs Linux more than all the rest of an instantiation. --- */
+/* --- Slots. To Linux, making one anew, or only asking for other protections, is more work than all
+ * the rest of an instantiation is to us. So what was released is kept as it is mapped, but zero
+ * again. --- */
 
-static bool crucible_take_spare(struct alka_engine *engine, size_t context_bytes,
-                                uint64_t reserve_bytes, uint64_t *out_low) {
+/* The spare slot of that shape that most likely needs no other protections. */
+static struct host_slot *crucible_find_spare(struct alka_engine *engine, size_t context_bytes,
+                                             uint64_t commit_bytes, uint64_t reserve_bytes) {
+    struct host_slot *found = NULL;
     for (unsigned i = 0; i < HOST_SPARE_SLOTS; i++) {
         struct host_slot *slot = &engine->spare_slots[i];
-        if (!slot->low || slot->context_bytes != context_bytes ||
-            slot->reserve_bytes != reserve_bytes)
-            continue;
-        *out_low = slot->low;
-        slot->low = 0;
-        return true;
+        if (slot->low && slot->context_bytes == context_bytes &&
+            slot->reserve_bytes == reserve_bytes && (!found || slot->open_bytes == commit_bytes))
+            found = slot;
     }
-    return false;
+    return found;
+}
+
+/* Exactly the first `commit_bytes` behind the context can be accessed from now on. */
+static alka_status crucible_open_spare(const struct host_slot *slot, uint64_t commit_bytes) {
+    uint64_t base = slot->low + slot->context_bytes, open_bytes = slot->open_bytes;
+    if (open_bytes > commit_bytes)
+        return crucible_allow(base + commit_bytes, open_bytes - commit_bytes, PROT_NONE);
+    return crucible_allow(base + open_bytes, commit_bytes - open_bytes, PROT_READ | PROT_WRITE);
+}
+
+static void crucible_unmap_slot(const struct host_slot *slot) {
+    munmap((void *)slot->low, slot->context_bytes + slot->reserve_bytes);
+}
+
+/* False: there is none, or Linux refuses. */
+static bool crucible_take_spare(struct alka_engine *engine, size_t context_bytes,
+                                uint64_t commit_bytes, uint64_t reserve_bytes, uint64_t *out_low) {
+    struct host_slot *slot =
+        crucible_find_spare(engine, context_bytes, commit_bytes, reserve_bytes);
+    if (!slot)
+        return false;
+    const struct host_slot taken = *slot;
+    slot->low = 0;
+    if (crucible_open_spare(&taken, commit_bytes) != ALKA_OK) {
+        crucible_unmap_slot(&taken);
+        return false;
+    }
+    *out_low = taken.low;
+    return true;
+}
+
+/* The committed part of a slot's space becomes zero: by writing where it is small, else by taking
+ * the pages away. What a spare slot is too small to keep open is closed. */
+static bool crucible_clear(struct host_slot *slot, uint64_t committed_bytes) {
+    uint64_t base = slot->low + slot->context_bytes;
+    uint64_t written = committed_bytes < CRUCIBLE_SPARE_WRITTEN_MOST ? committed_bytes
+                                                                     : CRUCIBLE_SPARE_WRITTEN_MOST;
+    slot->open_bytes =
+        committed_bytes < CRUCIBLE_SPARE_OPEN_MOST ? committed_bytes : CRUCIBLE_SPARE_OPEN_MOST;
+    if (committed_bytes > written &&
+        madvise((void *)(base + written), committed_bytes - written, MADV_DONTNEED) != 0)
+        return false;
+    if (crucible_allow(base + slot->open_bytes, committed_bytes - slot->open_bytes, PROT_NONE) !=
+        ALKA_OK)
+        return false;
+    memset((void *)slot->low, 0, slot->context_bytes + written);
+    return true;
 }
 
 /* Keeps a slot if there is a place for it, and it can be made as good as new at little cost. */
-static bool crucible_keep_spare(struct alka_engine *engine, struct host_slot released) {
+static bool crucible_keep_spare(struct alka_engine *engine, struct host_slot released,
+                                uint64_t committed_bytes) {
     if (!released.context_bytes || released.context_bytes > CRUCIBLE_SPARE_CONTEXT_MOST)
         return false;
     struct host_slot *slot = engine->spare_slots;
     while (slot < engine->spare_slots + HOST_SPARE_SLOTS && slot->low)
         slot++;
-    if (slot == engine->spare_slots + HOST_SPARE_SLOTS)
+    if (slot == engine->spare_slots + HOST_SPARE_SLOTS ||
+        !crucible_clear(&released, committed_bytes))
         return false;
-    void *base = (void *)(released.low + released.context_bytes);
-    if (released.reserve_bytes && (madvise(base, released.reserve_bytes, MADV_DONTNEED) != 0 ||
-                                   mprotect(base, released.reserve_bytes, PROT_NONE) != 0))
-        return false;
-    memset((void *)released.low, 0, released.context_bytes);
     *slot = released;
     return true;
 }
 
-static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t reserve_bytes,
-                                         struct alka_host_addr *out_base) {
-    uint64_t bytes = context_bytes + reserve_bytes, low;
-    if (!crucible_take_spare(self, context_bytes, reserve_bytes, &low)) {
-        low = (uint64_t)crucible_mmap(NULL, bytes, PROT_NONE);
-        if (!low)
-            return ALKA_E_OUT_OF_MEMORY;
-        if (crucible_allow(low, context_bytes, PROT_READ | PROT_WRITE) != ALKA_OK) {
-            munmap((void *)low, bytes);
-            return ALKA_E_OUT_OF_MEMORY;
-        }
+static alka_status crucible_make_slot(size_t context_bytes, uint64_t commit_bytes,
+                                      uint64_t reserve_bytes, uint64_t *out_low) {
+    uint64_t bytes = context_bytes + reserve_bytes;
+    uint64_t low = (uint64_t)crucible_mmap(NULL, bytes, PROT_NONE);
+    if (!low)
+        return ALKA_E_OUT_OF_MEMORY;
+    if (crucible_allow(low, context_bytes + commit_bytes, PROT_READ | PROT_WRITE) != ALKA_OK) {
+        munmap((void *)low, bytes);
+        return ALKA_E_OUT_OF_MEMORY;
     }
+    *out_low = low;
+    return ALKA_OK;
+}
+
+static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t commit_bytes,
+                                         uint64_t reserve_bytes, struct alka_host_addr *out_base) {
+    uint64_t low;
+    if (!crucible_take_spare(self, context_bytes, commit_bytes, reserve_bytes, &low))
+        ALKA_TRY(crucible_make_slot(context_bytes, commit_bytes, reserve_bytes, &low));
     out_base->value = low + context_bytes;
     return ALKA_OK;
 }
@@ -108,17 +164,17 @@ static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, 
 }
 
 static void crucible_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
-                                  uint64_t reserve_bytes) {
-    struct host_slot slot = {base.value - context_bytes, context_bytes, reserve_bytes};
-    if (!crucible_keep_spare(self, slot))
-        munmap((void *)slot.low, context_bytes + reserve_bytes);
+                                  uint64_t committed_bytes, uint64_t reserve_bytes) {
+    struct host_slot slot = {base.value - context_bytes, context_bytes, 0, reserve_bytes};
+    if (!crucible_keep_spare(self, slot, committed_bytes))
+        crucible_unmap_slot(&slot);
 }
 
 void host_slots_drop(struct alka_engine *engine) {
     for (unsigned i = 0; i < HOST_SPARE_SLOTS; i++) {
         struct host_slot *slot = &engine->spare_slots[i];
         if (slot->low)
-            munmap((void *)slot->low, slot->context_bytes + slot->reserve_bytes);
+            crucible_unmap_slot(slot);
         slot->low = 0;
     }
 }

@@ -20,11 +20,12 @@ struct host_thread {
     struct alka_trap_report report;
 };
 
-/* A slot that was released and waits for the next instance: its context pages are there and zero,
- * of the rest nothing can be accessed. */
+/* A slot that was released and waits for the next instance: its context and what is open of the
+ * space behind it are zero, and nothing else can be accessed. */
 struct host_slot {
     uint64_t low; /* of the context; 0: none */
     size_t context_bytes;
+    uint64_t open_bytes; /* readable and writable, from the context on */
     uint64_t reserve_bytes;
 };
 

@@ -54,24 +54,6 @@ static void crucible_pages_unmap(void *self, void *base, size_t bytes) {
     crucible_count(&crucible_used.page_bytes, bytes, false);
 }
 
-static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t reserve_bytes,
-                                         struct alka_host_addr *out_base) {
-    (void)self;
-    uint64_t space, bytes;
-    if (__builtin_add_overflow(context_bytes, reserve_bytes, &bytes)) {
-        return ALKA_E_OUT_OF_MEMORY;
-    }
-    ALKA_TRY(crucible_take_space(&crucible_slots, bytes, &space));
-    alka_status status = kernel_map_frames(space, context_bytes);
-    if (status != ALKA_OK) {
-        crucible_give_space(&crucible_slots, space);
-        return status;
-    }
-    crucible_count(&crucible_used.slot_bytes, context_bytes, true);
-    out_base->value = space + context_bytes;
-    return ALKA_OK;
-}
-
 void crucible_watch(void (*scarce)(void)) { crucible_scarce.tell = scarce; }
 
 static void crucible_look_at_frames(void) {
@@ -83,6 +65,26 @@ static void crucible_look_at_frames(void) {
     if (crucible_scarce.is_told && !was_told && crucible_scarce.tell != NULL) {
         crucible_scarce.tell();
     }
+}
+
+static alka_status crucible_slot_reserve(void *self, size_t context_bytes, uint64_t commit_bytes,
+                                         uint64_t reserve_bytes, struct alka_host_addr *out_base) {
+    (void)self;
+    uint64_t space, bytes, mapped_bytes = context_bytes + commit_bytes;
+    if (__builtin_add_overflow(context_bytes, reserve_bytes, &bytes) ||
+        commit_bytes > reserve_bytes) {
+        return ALKA_E_OUT_OF_MEMORY;
+    }
+    ALKA_TRY(crucible_take_space(&crucible_slots, bytes, &space));
+    alka_status status = kernel_map_frames(space, mapped_bytes);
+    if (status == ALKA_OK) {
+        crucible_count(&crucible_used.slot_bytes, mapped_bytes, true);
+        out_base->value = space + context_bytes;
+    } else {
+        crucible_give_space(&crucible_slots, space);
+    }
+    crucible_look_at_frames();
+    return status;
 }
 
 static alka_status crucible_slot_commit(void *self, struct alka_host_addr base, uint64_t from_bytes,
@@ -102,8 +104,9 @@ void crucible_slot_decommit(struct alka_host_addr base, uint64_t from_bytes, uin
 }
 
 static void crucible_slot_release(void *self, struct alka_host_addr base, size_t context_bytes,
-                                  uint64_t reserve_bytes) {
+                                  uint64_t committed_bytes, uint64_t reserve_bytes) {
     (void)self;
+    (void)committed_bytes; /* the page tables know */
     uint64_t space = base.value - context_bytes;
     uint64_t freed = kernel_unmap_frames(space, context_bytes + reserve_bytes, false);
     crucible_count(&crucible_used.slot_bytes, freed, false);

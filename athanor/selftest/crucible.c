@@ -140,11 +140,11 @@ static const char *crucible_slot(void) {
     struct buddy_stats before, after;
     struct alka_host_addr base;
     frames_stats(&before);
-    if (crucible.slot_reserve(NULL, PAGE_BYTES, SLOT_BYTES, &base) != ALKA_OK) {
+    if (crucible.slot_reserve(NULL, PAGE_BYTES, 0, SLOT_BYTES, &base) != ALKA_OK) {
         return "no slot";
     }
     const char *error = crucible_try_slot(base);
-    crucible.slot_release(NULL, base, PAGE_BYTES, SLOT_BYTES);
+    crucible.slot_release(NULL, base, PAGE_BYTES, 2 * PAGE_BYTES, SLOT_BYTES);
     if (error != NULL) {
         return error;
     }

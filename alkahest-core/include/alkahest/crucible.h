@@ -44,18 +44,20 @@ struct alka_crucible {
 
     /*
      * Address space for one instance: `context_bytes` of committed, zeroed read-write pages that
-     * end at *out_base, and `reserve_bytes` of address space from *out_base on, nothing of it
-     * mapped. *out_base is the value of r15. Either size may be 0 (a module without memory, a
-     * memory without module), not both.
+     * end at *out_base, and `reserve_bytes` of address space from *out_base on, of which the first
+     * `commit_bytes` are committed, too, and nothing else is mapped. *out_base is the value of r15.
+     * Either of context and space may be 0 (a module without memory, a memory without module), not
+     * both.
      */
-    alka_status (*slot_reserve)(void *self, size_t context_bytes, uint64_t reserve_bytes,
-                                struct alka_host_addr *out_base);
+    alka_status (*slot_reserve)(void *self, size_t context_bytes, uint64_t commit_bytes,
+                                uint64_t reserve_bytes, struct alka_host_addr *out_base);
     /* Maps zeroed read-write pages at [base + from_bytes, base + to_bytes). All or nothing. */
     alka_status (*slot_commit)(void *self, struct alka_host_addr base, uint64_t from_bytes,
                                uint64_t to_bytes);
-    /* Unmaps and gives back everything of the slot; arguments as they were at slot_reserve. */
+    /* Gives back everything of the slot. `committed_bytes` of its space are committed by now; other
+     * arguments as they were at slot_reserve. */
     void (*slot_release)(void *self, struct alka_host_addr base, size_t context_bytes,
-                         uint64_t reserve_bytes);
+                         uint64_t committed_bytes, uint64_t reserve_bytes);
 
     /*
      * Code space for one module: address space of `reserve_bytes`, nothing of it mapped.
