@@ -83,6 +83,16 @@ static enum call_outcome call_find(const struct module *module, struct bundle_te
     return CALL_RETURNED;
 }
 
+static uint64_t call_first;
+
+uint64_t call_first_ns(void) { return call_first; }
+
+void call_note_first(void) {
+    if (call_first == 0) {
+        call_first = clock_ns();
+    }
+}
+
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {
     struct thread *thread = thread_this();
     *call = (struct call){
@@ -205,6 +215,7 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     struct sched_account *payer = thread_charge(&module->account);
     trace(TRACE_CALL, module, func_idx, 0);
     call_begin(&call, limit_ns, &out->report);
+    call_note_first();
     out->trap = alka_call(alka_thread_here(), func, alka_func_type(func), &value);
     call_end(&call);
     uint64_t end_ticks = x86_time_stamp();

@@ -65,6 +65,11 @@ void call_log(const struct module *module, struct bundle_text function,
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report);
 void call_end(struct call *call);
 
+/* When the first instruction of a module of the bundle ran: nanoseconds since boot; 0: none did. */
+uint64_t call_first_ns(void);
+/* Module code is about to run. */
+void call_note_first(void);
+
 /* Under the lock: the thread's call is killed when it next runs. */
 void call_end_soon(struct thread *thread);
 

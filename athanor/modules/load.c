@@ -147,6 +147,9 @@ static alka_status load_start(struct module *module, struct load_call *out) {
     holder_renew(module);
     call_begin(&out->call, MODULES_START_LIMIT_NS, &out->report);
     struct sched_account *payer = thread_charge(&module->account);
+    if (module->instance->image->module.start_function != ALKA_NO_INDEX) {
+        call_note_first();
+    }
     enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
     (void)thread_charge(payer);
     call_end(&out->call);

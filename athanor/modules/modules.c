@@ -8,6 +8,7 @@
 #include "crucible/crucible.h"
 #include "mm/memory.h"
 #include "modules/call.h"
+#include "modules/postmortem.h"
 #include "modules/recover.h"
 #include "modules/supervision.h"
 #include "modules/workers.h"
@@ -25,6 +26,8 @@ static struct bundle modules_bundle;
 static struct module *modules_list;
 static struct alka_limits *modules_limits; /* one per module; swaps exchange who has which */
 static uint32_t modules_count;
+static struct module modules_lent[MODULES_LENT_MAX];
+static uint32_t modules_lent_count;
 
 /* A thread that shall end, in module code. */
 static void modules_end(struct alka_thread *stacks, struct trap_frame *frame) {
@@ -46,7 +49,45 @@ void modules_start(bool trust_blobs) {
 }
 
 struct module *modules_at(uint32_t index) {
-    return index < modules_count ? &modules_list[index] : NULL;
+    if (index < modules_count) {
+        return &modules_list[index];
+    }
+    return index - modules_count < modules_lent_count ? &modules_lent[index - modules_count] : NULL;
+}
+
+uint32_t modules_index(const struct module *module) {
+    uint64_t lent_bytes = (uint64_t)module - (uint64_t)modules_lent;
+    return lent_bytes < sizeof modules_lent ? modules_count + (uint32_t)(module - modules_lent)
+                                            : (uint32_t)(module - modules_list);
+}
+
+struct module *modules_lend(const char *name) {
+    if (modules_lent_count == MODULES_LENT_MAX) {
+        return NULL;
+    }
+    struct module *module = &modules_lent[modules_lent_count];
+    const struct bundle_text text = {name, (uint32_t)strlen(name)};
+    *module = (struct module){
+        .state = MODULE_READY,
+        .node = SUPERVISION_NONE,
+        .entry = {.name = text, .version_of_idx = BUNDLE_NO_INDEX, .clock_resolution_ns = 1},
+    };
+    memcpy(module->name, text.data, text.size);
+    sched_account_init(&module->account, 0, 0);
+    if (!objects_lend(module, modules_lent_count)) {
+        return NULL;
+    }
+    modules_lent_count++;
+    return module;
+}
+
+void modules_take_back(void) {
+    for (uint32_t i = modules_lent_count; i-- > 0;) {
+        module_stop(&modules_lent[i]);
+        postmortem_drop(&modules_lent[i]);
+        objects_take_back(i);
+    }
+    modules_lent_count = 0;
 }
 
 struct module *modules_find(const char *name) {

@@ -102,9 +102,20 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
 /* A thread that the manifest names; index < module->entry.thread_count. */
 struct bundle_thread modules_thread(const struct module *module, uint32_t index);
 
-/* In the bundle's order; NULL at the end. */
+/* In the bundle's order, then those that are lent; NULL at the end. */
 struct module *modules_at(uint32_t index);
+/* The index of one of them. */
+uint32_t modules_index(const struct module *module);
 struct module *modules_find(const char *name);
+/*
+ * Modules of the kernel's own, for as long as it measures: READY, with a holder, no grants and a
+ * clock of full resolution; whoever borrows one makes its instance and its pristine image.
+ * modules_find does not find them. NULL: as many as can be are lent, or there is no memory.
+ */
+#define MODULES_LENT_MAX 3u
+struct module *modules_lend(const char *name);
+/* All of them end: what they hold, their instances and their pristine images are given back. */
+void modules_take_back(void);
 /* Whose code it is; "?": nobody's in the list. */
 const char *modules_name_of(const struct alka_image *image);
 

@@ -44,3 +44,10 @@ void postmortem_take(struct module *module, struct bundle_text called,
     postmortem_frames(crash, report);
     log_tail(crash->log, sizeof crash->log);
 }
+
+void postmortem_drop(struct module *module) {
+    if (module->crash != NULL) {
+        memory_give(module->crash, sizeof *module->crash);
+        module->crash = NULL;
+    }
+}

@@ -32,4 +32,7 @@ struct crash {
 void postmortem_take(struct module *module, struct bundle_text called,
                      const struct alka_trap_report *report, const struct trap_frame *registers);
 
+/* The module has no record any more. */
+void postmortem_drop(struct module *module);
+
 #endif

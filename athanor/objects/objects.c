@@ -17,6 +17,11 @@
 struct cap_space objects_space;
 
 static struct {
+    struct holder holder;
+    struct cap_entry entries[OBJECTS_LENT_HANDLES];
+} objects_lent[MODULES_LENT_MAX];
+
+static struct {
     struct holder *holders; /* by the module's index; versions' places stay empty */
     struct object **named;
     uint32_t named_count;
@@ -266,7 +271,7 @@ static void *objects_take(uint64_t count, size_t bytes_each) {
 }
 
 const char *objects_start(const struct bundle *bundle) {
-    uint64_t handles = 0, grants = 0;
+    uint64_t handles = MODULES_LENT_MAX * OBJECTS_LENT_HANDLES, grants = 0;
     for (uint32_t i = 0; i < bundle->module_count; i++) {
         struct bundle_module entry = bundle_module(bundle, i);
         handles += entry.version_of_idx == BUNDLE_NO_INDEX ? entry.handles_max : 0;
@@ -296,6 +301,24 @@ const char *objects_start(const struct bundle *bundle) {
     }
     objects_make_grants(bundle, granted);
     return NULL;
+}
+
+bool objects_lend(struct module *module, uint32_t n) {
+    const struct bundle none = {.module_count = 0};
+    if (objects_space.nodes == NULL && objects_start(&none) != NULL) {
+        return false;
+    }
+    struct holder *holder = &objects_lent[n].holder;
+    *holder = (struct holder){.module = module};
+    object_init(&holder->instance, CAP_INSTANCE, module->entry.name, NULL);
+    module->holder = holder;
+    return cap_table_init(&holder->table, &objects_space, modules_index(module),
+                          objects_lent[n].entries, OBJECTS_LENT_HANDLES) == ALKA_OK;
+}
+
+void objects_take_back(uint32_t n) {
+    cap_table_drop(&objects_lent[n].holder.table);
+    objects_settle();
 }
 
 bool objects_at(uint32_t index, struct object **out_object) {

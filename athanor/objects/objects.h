@@ -118,6 +118,15 @@ void holder_renew(struct module *module);
 /* The end of one: holds nothing. */
 void holder_clear(struct module *module);
 
+/*
+ * A holder of OBJECTS_LENT_HANDLES for a module that is lent (modules_lend), which is the n-th, n <
+ * MODULES_LENT_MAX; the module may become a version of another one afterwards. False: no memory.
+ */
+#define OBJECTS_LENT_HANDLES 8u
+ALKA_MUST_CHECK bool objects_lend(struct module *module, uint32_t n);
+/* It holds nothing any more. */
+void objects_take_back(uint32_t n);
+
 /* --- The system's. --- */
 
 /*

@@ -440,10 +440,11 @@ void command_bench(size_t count, const char *const *words) {
         return;
     }
     for (uint32_t i = 0; i < BENCH_FIGURES; i++) {
-        print(shell_keys ? "bench=%s ticks=%lu.%02lu worst=%lu\n"
-                         : "%-28s %8lu.%02lu ticks, at worst %lu\n",
+        print(shell_keys ? "bench=%s ticks=%lu.%02lu p99=%lu worst=%lu ns=%lu\n"
+                         : "%-30s %9lu.%02lu ticks, p99 %lu, at worst %lu; %lu ns\n",
               shell_keys ? figures[i].key : figures[i].what, figures[i].hundredths / 100,
-              figures[i].hundredths % 100, figures[i].worst);
+              figures[i].hundredths % 100, figures[i].p99, figures[i].worst,
+              command_ns(figures[i].hundredths / 100));
     }
     if (!shell_keys) {
         print("ticks of the time stamp counter, %lu.%03lu MHz; medians\n", clock_hz() / 1000000,

@@ -366,6 +366,21 @@ def case_recover(args, folder):
         machine.finish()
 
 
+BENCH_ROWS = ("direct_call", "module_call", "instantiate", "recover_1", "recover_8", "serve_again", "channel_message", "channel_stream",
+              "hot_swap", "first_instruction")
+
+
+def check_bench(figures):
+    """Each row is there; its parts are in order, and what contains something else is not the shorter one. No times: machines differ."""
+    rows = {row["bench"]: {key: float(value) for key, value in row.items() if key != "bench"} for row in figures}
+    require(tuple(rows) == BENCH_ROWS, f"bench: rows {tuple(rows)}")
+    for name, row in rows.items():
+        require(0 <= row["ticks"] < row["p99"] + 1 <= row["worst"] + 1 and row["ns"] >= 0, f"bench: {name}: {row}")
+    for longer, shorter in (("recover_8", "recover_1"), ("channel_message", "direct_call"), ("channel_stream", "direct_call"),
+                            ("hot_swap", "module_call"), ("first_instruction", "module_call")):
+        require(rows[longer]["ticks"] > rows[shorter]["ticks"], f"bench: {longer} {rows[longer]}, {shorter} {rows[shorter]}")
+
+
 def case_lifecycle(args, folder):
     """stop, start, restart, kill, unload and injected faults, each seen from outside; the others go on."""
     bundle = make_bundle(folder, [attacker(folder), ("phoenix", assemble(folder, PHOENIX), ["limits = { memory_pages = 4 }"]),
@@ -390,8 +405,7 @@ def case_lifecycle(args, folder):
         after = keys(machine.command("mem -k"))
         require(before == after, f"unloading loses memory:\n{before}\n{after}")
         require("main returned 0" in machine.command("restart attacker"), "no restart")
-        figures = keys(machine.command("bench -k"))
-        require(len(figures) == 5 and all(float(row["ticks"]) >= 0 for row in figures), f"bench: {figures}")
+        check_bench(keys(machine.command("bench -k")))
         require(keys(machine.command("mem -k")) == after, "bench loses memory")
         for line in ("start nobody", "dump nobody", "caps nobody", "inject nobody trap", "unload nobody", "restart -k nobody", "ps -k -k", "dump"):
             machine.command(line)

@@ -15,7 +15,7 @@ static bool trace_wants_all, trace_wants_some;
 static char trace_boot_word[BUNDLE_NAME_BYTES_MAX + 1];
 
 static uint16_t trace_place(const struct module *module) {
-    return module == NULL ? TRACE_NOBODY : (uint16_t)(module - modules_at(0));
+    return module == NULL ? TRACE_NOBODY : (uint16_t)modules_index(module);
 }
 
 static void trace_put(enum trace_kind kind, const struct module *module, uint64_t first,
