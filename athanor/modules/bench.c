@@ -169,12 +169,12 @@ struct module *bench_lend(const char *name, struct alka_span bytes,
 
 static const char *bench_all(struct bench *bench, struct bench_figure *out) {
     static const struct bench_row rows[] = {
-        {BENCH_DIRECT, "direct_call", "call of a kernel function", bench_calls, 0, BENCH_CALLS,
+        {"direct_call", "call of a kernel function", bench_calls, 0, BENCH_CALLS, BENCH_DIRECT,
          true},
-        {BENCH_GATE, "module_call", "call of another module", bench_calls, 1, BENCH_CALLS, true},
-        {BENCH_INSTANTIATE, "instantiate", "instance with 64 KiB", bench_instantiate, 0, 1, true},
-        {BENCH_RECOVER_1, "recover_1", "trap to serving, 1 page", bench_recover, 1, 1, true},
-        {BENCH_RECOVER_8, "recover_8", "trap to serving, 8 pages", bench_recover, 8, 1, true},
+        {"module_call", "call of another module", bench_calls, 1, BENCH_CALLS, BENCH_GATE, true},
+        {"instantiate", "instance with 64 KiB", bench_instantiate, 0, 1, BENCH_INSTANTIATE, true},
+        {"recover_1", "trap to serving, 1 page", bench_recover, 1, 1, BENCH_RECOVER_1, true},
+        {"recover_8", "trap to serving, 8 pages", bench_recover, 8, 1, BENCH_RECOVER_8, true},
     };
     for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!bench_measure(&rows[i], bench, out)) {

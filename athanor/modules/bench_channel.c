@@ -128,10 +128,10 @@ static bool bench_connect(const struct module *from, const struct module *to) {
 
 const char *bench_channels(struct bench_figure *out) {
     static const struct bench_row rows[] = {
-        {BENCH_MESSAGE, "channel_message", "message, 64 bytes, and switch", bench_round_trips, 0,
-         UINT64_C(2) * BENCH_MESSAGES, false},
-        {BENCH_STREAM, "channel_stream", "message, 64 bytes, in a row", bench_stream, 0,
-         BENCH_MESSAGES, false},
+        {"channel_message", "message, 64 bytes, and switch", bench_round_trips, 0,
+         UINT64_C(2) * BENCH_MESSAGES, BENCH_MESSAGE, false},
+        {"channel_stream", "message, 64 bytes, in a row", bench_stream, 0, BENCH_MESSAGES,
+         BENCH_STREAM, false},
     };
     const struct alka_vtable vtable = {.rows = services_rows,
                                        .row_count = services_row_count,

@@ -9,12 +9,12 @@
 typedef uint64_t bench_run_fn(void *self, uint64_t parameter);
 
 struct bench_row {
-    enum bench_what what;
     const char *key, *text;
     bench_run_fn *run;
     uint64_t parameter;
     uint64_t per_run; /* of what is measured, in one run */
-    bool is_alone;    /* with interrupts off */
+    enum bench_what what;
+    bool is_alone; /* with interrupts off */
 };
 
 /* Runs the row again and again. False: a run failed. */

@@ -162,9 +162,9 @@ static bool bench_swap_load(struct bench_swap *bench) {
 
 const char *bench_serving(struct bench_figure *out) {
     static const struct bench_row rows[] = {
-        {BENCH_SERVE_AGAIN, "serve_again", "trap to serving, all of it", bench_serve_again, 0, 1,
+        {"serve_again", "trap to serving, all of it", bench_serve_again, 0, 1, BENCH_SERVE_AGAIN,
          false},
-        {BENCH_SWAP, "hot_swap", "hot swap, unserved", bench_swap_once, 0, 1, false},
+        {"hot_swap", "hot swap, unserved", bench_swap_once, 0, 1, BENCH_SWAP, false},
     };
     struct bench_swap bench = {0};
     const char *error = bench_swap_load(&bench) ? NULL : "its modules cannot be loaded";

@@ -271,7 +271,7 @@ static void *objects_take(uint64_t count, size_t bytes_each) {
 }
 
 const char *objects_start(const struct bundle *bundle) {
-    uint64_t handles = MODULES_LENT_MAX * OBJECTS_LENT_HANDLES, grants = 0;
+    uint64_t handles = (uint64_t)MODULES_LENT_MAX * OBJECTS_LENT_HANDLES, grants = 0;
     for (uint32_t i = 0; i < bundle->module_count; i++) {
         struct bundle_module entry = bundle_module(bundle, i);
         handles += entry.version_of_idx == BUNDLE_NO_INDEX ? entry.handles_max : 0;
