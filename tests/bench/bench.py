@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./azoth bench: how fast compiled programs run, and how fast they are compiled.
+"""./azoth bench: how fast compiled programs run, how fast they are compiled, and what calls cost.
 
 Builds every program natively and as wasm32 from the same source, runs all engines on it in turns
 (A B C, B C A, …), and prints times as ratios to `clang -O2` in the same run. Results, charts and the
@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 
+import calls
 import report
 import stats
 import svg
@@ -41,6 +42,8 @@ def parse_arguments(arguments):
     parser.add_argument("--check", action="store_true",
                         help="only whether every answer is right: one run each, no figures")
     parser.add_argument("--compile", action="store_true", help="measure compile throughput instead")
+    parser.add_argument("--calls", action="store_true",
+                        help="measure what calls between host, modules and processes cost instead")
     parser.add_argument("--module", type=pathlib.Path, action="append", default=[],
                         help="a module for --compile, instead of the corpus (repeatable)")
     parser.add_argument("--json", type=pathlib.Path, help="write the raw times here")
@@ -158,6 +161,15 @@ def measure_modules(options, engines, data):
     progress("")
 
 
+def measure(options, engines, data):
+    if options.calls:
+        data["calls"] = calls.measure(options.build, options.runs, options.timeout, progress)
+    elif options.compile:
+        measure_modules(options, engines, data)
+    else:
+        measure_programs(options, engines, data)
+
+
 def base_of(data):
     """Ratios are to native code where it was measured, else to the first engine."""
     return "native" if "native" in data["engines"] else next(iter(data["engines"]))
@@ -170,14 +182,14 @@ def throughput_engines(data):
 
 def write_reports(data, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    engines, base = list(data["engines"]), base_of(data)
+    engines = list(data["engines"])
     titles = {name: engine["title"] for name, engine in data["engines"].items()}
     titles["validate"] = "V8, validation only"
     setting = (f"Medians of {data['runs']} interleaved runs on {data['cpu']}, "
                f"commit {data['commit']}, ")  # fmt: skip
     files = {}
     if data["programs"]:
-        results = data["programs"]
+        results, base = data["programs"], base_of(data)
         rows = report.ratio_rows(results, engines, base)
         files["classes.svg"] = svg.geomean_chart(results, engines, titles, report.GROUPS, base)
         files["programs.svg"] = svg.programs_chart(results, engines, titles, base)
@@ -189,6 +201,9 @@ def write_reports(data, folder):
         files["compile.svg"] = svg.throughput_chart(data["modules"], names, titles)
         files["compile.md"] = report.markdown(rows, titles, setting + "`./azoth bench --compile`.")
         print(report.throughput_table(data["modules"], names))
+    if data.get("calls"):
+        files["calls.md"] = calls.markdown(data["calls"], setting + "`./azoth bench --calls`.")
+        print(calls.table(data["calls"]))
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     print(f"\ncharts and Markdown table in {folder}")
@@ -238,9 +253,9 @@ def main(arguments=None):
     if options.from_file:
         data = load(options.from_file)
     else:
-        engines = choose_engines(options)
+        engines = [] if options.calls else choose_engines(options)
         data = description(engines, options)
-        (measure_modules if options.compile else measure_programs)(options, engines, data)
+        measure(options, engines, data)
     if options.json:
         options.json.write_text(json.dumps(data, indent=1), encoding="utf-8")
     if options.check:
@@ -249,8 +264,10 @@ def main(arguments=None):
     if options.compare:
         old = load(options.compare)
         print(f"\nsince {old['when']} ({old['commit']}):")
-        print(report.comparison(old, data, base_of(data)))
-    return 1 if any(result["failed"] for result in data["programs"].values()) else 0
+        print(calls.comparison(old["calls"], data["calls"]) if "calls" in old and "calls" in data
+              else report.comparison(old, data, base_of(data)))
+    failed = [result["failed"] for result in data["programs"].values()] + [data.get("calls", {}).get("failed")]
+    return 1 if any(failed) else 0
 
 
 if __name__ == "__main__":
