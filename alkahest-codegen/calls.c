@@ -19,7 +19,7 @@ enum {
 };
 _Static_assert(sizeof(struct alka_table_entry) == 32, "call_indirect scales by a shift");
 
-#define CALL_ENTRY X64_GPR(R11) /* the foreign-call thunk wants it there */
+#define CALL_ENTRY X64_GPR(R11) /* the linker's routines want it there: a record, too */
 #define CALL_INDEX X64_GPR(RAX)
 
 /* --- Before ------------------------------------------------------------------------------------*/
@@ -261,13 +261,8 @@ static reg_set call_prepare(struct emit *e, const struct alka_functype *type, bo
 typedef void call_jump_fn(struct x64 *x, uint32_t link);
 
 /* `jump`: x64_call, or x64_jmp for a tail call. */
-static void call_direct(struct emit *e, uint32_t func, call_jump_fn *jump) {
+static void call_defined(struct emit *e, uint32_t func, call_jump_fn *jump) {
     struct alka_codegen *gen = e->gen;
-    if (func < gen->module->imported_functions) {
-        jump(&e->x, 0);
-        emit_reloc(e, ALKA_RELOC_IMPORT_CALL, func);
-        return;
-    }
     uint32_t defined = func - gen->module->imported_functions;
     if (defined <= gen->emitted) {
         jump(&e->x, 0);
@@ -278,6 +273,21 @@ static void call_direct(struct emit *e, uint32_t func, call_jump_fn *jump) {
     gen->function_offs[defined] = emit_off(e) - 4;
 }
 
+/* Through its record. C leaves the upper half of an i32 result undefined. */
+static void call_import(struct emit *e, uint32_t func, const struct alka_functype *type) {
+    int32_t record =
+        e->gen->layout.import_records_disp + (int32_t)(func * sizeof(struct alka_import_record));
+    x64_g(&e->x, X64_LEA | X64_W, CALL_ENTRY, x64_mem(X64_GPR(R15), record));
+    x64_n(&e->x, X64_GROUP5, 2, x64_mem(CALL_ENTRY, offsetof(struct alka_import_record, routine)));
+    emit_call_site(e, e->try_idx);
+    if (type->result_count == 1 && type->results[0] == ALKA_I32)
+        x64_gg(&e->x, X64_MOV, X64_GPR(RAX), X64_GPR(RAX));
+}
+
+static bool call_is_import(const struct emit *e, uint32_t func) {
+    return func < e->gen->module->imported_functions;
+}
+
 void low_call(struct emit *e, const struct lowering *how) {
     (void)how;
     uint32_t func = emit_take_u32(e);
@@ -285,8 +295,12 @@ void low_call(struct emit *e, const struct lowering *how) {
     if (!call_reserve(e, type))
         return;
     reg_set homes = call_prepare(e, type, false);
-    call_direct(e, func, x64_call);
-    emit_call_site(e, e->try_idx);
+    if (call_is_import(e, func)) {
+        call_import(e, func, type);
+    } else {
+        call_defined(e, func, x64_call);
+        emit_call_site(e, e->try_idx);
+    }
     call_finish(e, type, homes);
 }
 
@@ -437,7 +451,12 @@ void low_return_call(struct emit *e, const struct lowering *how) {
         return;
     tail_raise_args(e, type);
     frame_restore(e);
-    call_direct(e, func, x64_jmp);
+    if (call_is_import(e, func)) {
+        x64_jmp(&e->x, 0);
+        emit_reloc(e, ALKA_RELOC_IMPORT_CALL, func);
+    } else {
+        call_defined(e, func, x64_jmp);
+    }
     control_die(e);
 }
 

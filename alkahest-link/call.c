@@ -115,6 +115,8 @@ static enum alka_trap call_general(struct alka_thread *thread, const struct alka
 enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *func,
                          const struct alka_functype *type, uint64_t *values) {
     struct alka_call_block block;
+    if (thread->pending != ALKA_TRAP_NONE)
+        return (enum alka_trap)thread->pending;
     if (!call_scatter_plain(&block, type, values))
         return call_general(thread, func, type, values, &block);
     if (!call_has_room(thread, 0))
@@ -136,11 +138,18 @@ void alka_host_dispatch(const struct alka_import_record *record, struct alka_cal
     call_scatter(block, overflow, type->results, type->result_count, values);
 }
 
-void alka_trap_raise(enum alka_trap kind) {
-    struct alka_thread *thread = alka_thread_here();
-    if (thread->pending == ALKA_TRAP_NONE)
-        thread->pending = kind;
+/* The function was called in order to return there: the compiler does not know that it changes. */
+bool alka_trap_pend(struct alka_thread *thread, enum alka_trap kind) {
+    volatile uint64_t *back = thread->host_call;
+    if (thread->pending != ALKA_TRAP_NONE || !back)
+        return false;
+    thread->pending = kind;
+    thread->pending_back = *back;
+    *back = (uint64_t)alka_return_pending;
+    return true;
 }
+
+void alka_trap_raise(enum alka_trap kind) { (void)alka_trap_pend(alka_thread_here(), kind); }
 
 struct alka_thread *alka_thread_make(const struct alka_stacks *stacks) {
     struct alka_thread *thread =

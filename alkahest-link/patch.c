@@ -31,9 +31,19 @@ size_t alka_link_thunk_bytes(const struct alka_module *module) {
     return (size_t)patch_foreign_thunk(module) + ALKA_THUNK_BYTES;
 }
 
-/* lea r11, [r15 + disp]; jmp [r11] */
+/* lea r11, [r15 + disp]; jmp [r11 + any_routine] */
 static void patch_write_import(uint8_t *at, int32_t record_disp) {
-    static const uint8_t code[] = {0x4D, 0x8D, 0x9F, 0, 0, 0, 0, 0x41, 0xFF, 0x23};
+    static const uint8_t code[] = {0x4D,
+                                   0x8D,
+                                   0x9F,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0x41,
+                                   0xFF,
+                                   0x63,
+                                   offsetof(struct alka_import_record, any_routine)};
     memcpy(at, code, sizeof code);
     memcpy(at + 3, &record_disp, sizeof record_disp);
 }

@@ -210,13 +210,23 @@ static void resolve_bind_host(struct alka_import_record *record, const struct al
                               const struct alka_functype *type) {
     record->type = type;
     if (host->values) {
-        record->routine = (uint64_t)alka_host_values;
+        record->routine = record->any_routine = (uint64_t)alka_host_values;
         record->target = (uint64_t)host->values;
         return;
     }
     bool is_i32 = type->result_count == 1 && type->results[0] == ALKA_I32;
-    record->routine = (uint64_t)alka_host_direct[type->param_count][is_i32];
+    record->routine = (uint64_t)alka_host_direct[type->param_count][false];
+    record->any_routine = (uint64_t)alka_host_direct[type->param_count][is_i32];
     record->target = (uint64_t)host->direct;
+}
+
+void alka_link_open(struct alka_import_record *record, enum alka_gate_policy policy) {
+    if (policy == ALKA_GATE_RETURNS) {
+        record->routine = record->any_routine = (uint64_t)alka_gate_returns;
+        return;
+    }
+    record->routine = (uint64_t)(record->memory ? alka_gate_traps_memory : alka_gate_traps);
+    record->any_routine = (uint64_t)alka_gate_traps_any;
 }
 
 void alka_link_bind(struct alka_import_record *record, const struct alka_extern *target,
@@ -228,17 +238,15 @@ void alka_link_bind(struct alka_import_record *record, const struct alka_extern 
         return;
     }
     const struct alka_func *func = target->func;
-    /* An instance begins with its generation. */
-    const uint64_t *generation = (const uint64_t *)func->instance;
-    bool returns = target->gate_policy == ALKA_GATE_RETURNS;
+    const struct alka_context *callee =
+        (const struct alka_context *)(func->context - ALKA_CONTEXT_BYTES);
     *record = (struct alka_import_record){
-        .routine = (uint64_t)(returns ? alka_gate_returns : alka_gate_traps),
         .target = func->code,
         .context = func->context,
         .memory = func->memory,
-        .generation = generation,
-        .expected_generation = *generation,
+        .expected_generation = callee->generation,
         .type = type,
         .detail = target->gate_error,
     };
+    alka_link_open(record, target->gate_policy);
 }

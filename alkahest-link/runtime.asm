@@ -43,8 +43,9 @@ alka_routines_start:
 
 ; uint64_t alka_enter(struct alka_thread *rdi, const struct alka_func *rsi, struct alka_call_block *rdx)
 ;
-; The control stack holds, from the gate record upwards: gate (32 bytes), block, host's rsp. When we
-; are on that control stack already (a host function called by a module calls back), it goes on below.
+; The control stack holds, from the gate record upwards: gate (16 bytes), data_pointer and host_call of
+; the call that we are in, block, host's rsp. When we are on that control stack already (a host function
+; called by a module calls back), it goes on below.
 align 16
 global alka_enter
 alka_enter:
@@ -61,13 +62,12 @@ alka_enter:
     cmovne  rsp, rdi
     push    rax
     push    rdx
+    push    qword [rdi + THREAD_HOST_CALL]
+    push    qword [rdi + THREAD_DATA_POINTER]
     mov     r15, [rsi + FUNC_CONTEXT]
     mov     r14, [rsi + FUNC_MEMORY]
     mov     r11, [rsi + FUNC_CODE]
-    lea     r10, [alka_resume_enter]
     push    r15
-    push    qword [rdi + THREAD_DATA_POINTER]
-    push    r10
     push    qword [rdi + THREAD_GATE]
     mov     [rdi + THREAD_GATE], rsp
     mov     rbp, [rdx + BLOCK_DATA_POINTER]
@@ -84,7 +84,7 @@ alka_enter:
     call    r11
 global alka_return_enter
 alka_return_enter:
-    mov     r11, [rsp + GATE_BYTES]
+    mov     r11, [rsp + GATE_BYTES + 16]
     mov     [r11 + BLOCK_INTEGERS], rax
     mov     [r11 + BLOCK_INTEGERS + 8], rdx
     mov     [r11 + BLOCK_INTEGERS + 16], rcx
@@ -98,9 +98,10 @@ alka_return_enter:
 .leave:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
-    pop     rcx                                 ; resume
+    pop     rcx                                 ; callee
     pop     qword [thread(r11, THREAD_DATA_POINTER)]
-    mov     rsp, [rsp + 16]                     ; callee, block, host's rsp
+    pop     qword [thread(r11, THREAD_HOST_CALL)]
+    mov     rsp, [rsp + 8]                      ; behind the block: the host's
     pop     r15
     pop     r14
     pop     r13
@@ -117,53 +118,65 @@ alka_resume_enter:
 
 ; --- Host functions --------------------------------------------------------------------------------
 
-; alka_host_direct_N: a plain C function of N integers gets the caller's context as number N.
-; _i32: C leaves the upper half of a 32-bit result undefined; module code relies on zeroes there.
-%macro host_direct 3                            ; suffix, register of the context, 1: i32 result
-align 16
-global alka_host_direct_%1
-alka_host_direct_%1:
+; A host function returns to the address at [rsp]. The thread remembers where that lies: to trap the
+; module that called, alka_trap_pend puts alka_return_pending there. So a call that all is well with pays
+; nothing for it.
+%macro begin_host_call 0                        ; rax is free
     find_thread rax
     cmp     rsp, [thread(rax, THREAD_HOST_LIMIT)]
     jb      alka_routine_exhausted
     mov     [thread(rax, THREAD_DATA_POINTER)], rbp
-    lea     %2, [r15 - CONTEXT_BYTES]
+    mov     [thread(rax, THREAD_HOST_CALL)], rsp
+%endmacro
+
+%macro call_aligned 0
     push    rbp
     mov     rbp, rsp
     and     rsp, -16
     call    [r11 + RECORD_TARGET]
     leave
-    find_thread r11
-    cmp     dword [thread(r11, THREAD_PENDING)], 0
-    jne     alka_routine_pending
-%if %3
-    mov     eax, eax
+%endmacro
+
+; alka_host_direct_N: a plain C function of N integers gets the caller's context as number N.
+; _i32: C leaves the upper half of a 32-bit result undefined; module code relies on zeroes there. Calls of
+; imports clear it themselves (calls.c); whoever else gets here needs this one.
+; The kernel's C takes a stack of any alignment (cmake/flags.cmake), and returns straight to the module.
+%macro host_direct 2                            ; N, register of the context
+align 16
+global alka_host_direct_%1
+alka_host_direct_%1:
+    begin_host_call
+    lea     %2, [r15 - CONTEXT_BYTES]
+%ifdef AZOTH_KERNEL
+    jmp     [r11 + RECORD_TARGET]
+%else
+    call_aligned
+    ret
 %endif
+
+align 16
+global alka_host_direct_%1_i32
+alka_host_direct_%1_i32:
+    begin_host_call
+    lea     %2, [r15 - CONTEXT_BYTES]
+    call_aligned
+    mov     eax, eax
     ret
 %endmacro
 
-host_direct 0, rdi, 0
-host_direct 1, rsi, 0
-host_direct 2, rdx, 0
-host_direct 3, rcx, 0
-host_direct 4, r8, 0
-host_direct 5, r9, 0
-host_direct 0_i32, rdi, 1
-host_direct 1_i32, rsi, 1
-host_direct 2_i32, rdx, 1
-host_direct 3_i32, rcx, 1
-host_direct 4_i32, r8, 1
-host_direct 5_i32, r9, 1
+host_direct 0, rdi
+host_direct 1, rsi
+host_direct 2, rdx
+host_direct 3, rcx
+host_direct 4, r8
+host_direct 5, r9
 
 ; alka_host_values: any other host function. All argument registers go to a block, C makes an array of
 ; values of them (record.detail bytes) and calls the function with it.
 align 16
 global alka_host_values
 alka_host_values:
-    find_thread rax
-    cmp     rsp, [thread(rax, THREAD_HOST_LIMIT)]
-    jb      alka_routine_exhausted
-    mov     [thread(rax, THREAD_DATA_POINTER)], rbp
+    begin_host_call
     mov     rax, rbp
     push    rbp
     mov     rbp, rsp
@@ -193,14 +206,15 @@ extern alka_host_dispatch
     mov     r8, [rsp + BLOCK_INTEGERS + 40]
     load_vectors rsp
     leave
-    find_thread r11
-    cmp     dword [thread(r11, THREAD_PENDING)], 0
-    jne     alka_routine_pending
     ret
 
 ; Traps that these routines raise: the fault handler knows the three addresses. [rsp] is the return
 ; address into module code.
 align 16
+global alka_return_pending
+alka_return_pending:
+    find_thread r11
+    push    qword [thread(r11, THREAD_PENDING_BACK)]
 global alka_routine_pending
 alka_routine_pending:
     ud2
@@ -213,88 +227,116 @@ alka_routine_gone:
 
 ; --- Calls into another instance -------------------------------------------------------------------
 
+; In all of them: rax = r15 of the callee, which must be the one that the record was made for.
+%macro check_generation 1                       ; where to go if it is not
+    mov     rax, [r11 + RECORD_CONTEXT]
+    mov     r10, [r11 + RECORD_EXPECTED]
+    cmp     r10, [rax + CONTEXT_GENERATION]
+    jne     %1
+%endmacro
+
+; Behind what must be kept: the record, struct alka_gate. Then the call, whose return address says what
+; kind of gate it is (gate.c).
+%macro open_gate 0
+    mov     r15, rax
+    push    rax
+    push    qword [thread(r10, THREAD_GATE)]
+    mov     [thread(r10, THREAD_GATE)], rsp
+    call    [r11 + RECORD_TARGET]
+%endmacro
+
 ; alka_gate_traps: when the callee traps, so does the caller: the gate record above takes over. Nothing
-; needs restoring then, so only r15 and r14 are kept.
+; needs restoring then, so only r15 is kept; the callee keeps r14.
 align 16
 global alka_gate_traps
 alka_gate_traps:
-    mov     rax, [r11 + RECORD_GENERATION]
-    mov     r10, [r11 + RECORD_EXPECTED]
-    cmp     r10, [rax]
-    jne     alka_routine_gone
-    lea     r10, [alka_return_gate_traps]
-    cmp     r10, [rsp]
-    je      alka_gate_again
-    find_thread rax
-    lea     r10, [alka_resume_gate_traps]
+    check_generation alka_routine_gone
+    find_thread r10
     push    r15
-    push    r14
-    mov     r15, [r11 + RECORD_CONTEXT]
-    mov     r14, [r11 + RECORD_MEMORY]
-    push    r15
-    push    rbp
-    push    r10
-    push    qword [thread(rax, THREAD_GATE)]
-    mov     [thread(rax, THREAD_GATE)], rsp
-    call    [r11 + RECORD_TARGET]
+    open_gate
 global alka_return_gate_traps
 alka_return_gate_traps:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
-    add     rsp, 24
-    pop     r14
+    pop     r10                                 ; callee
     pop     r15
-    cmp     dword [thread(r11, THREAD_PENDING)], 0
-    jne     alka_routine_pending
     ret
-alka_gate_again:                                    ; a tail call: the record above has a new callee
-    mov     r15, [r11 + RECORD_CONTEXT]
+
+; alka_gate_traps_any: for calls that may be tail calls. The record above has a new callee then: of
+; whichever kind, so r14 is on the stack as well.
+align 16
+global alka_gate_traps_any
+alka_gate_traps_any:
+    lea     r10, [alka_return_gate_traps_memory]
+    cmp     r10, [rsp]
+    jne     alka_gate_traps_memory
+    check_generation alka_routine_gone
+    mov     r15, rax
     mov     r14, [r11 + RECORD_MEMORY]
     mov     [rsp + 8 + GATE_CALLEE], r15
     jmp     [r11 + RECORD_TARGET]
 
-; rsp = gate record, eax = enum alka_trap: on to the next one outwards.
+; alka_gate_traps_memory: the same as alka_gate_traps for a callee that wants its r14.
+align 16
+global alka_gate_traps_memory
+alka_gate_traps_memory:
+    check_generation alka_routine_gone
+    find_thread r10
+    push    r15
+    push    r14
+    mov     r14, [r11 + RECORD_MEMORY]
+    open_gate
+global alka_return_gate_traps_memory
+alka_return_gate_traps_memory:
+    find_thread r11
+    pop     qword [thread(r11, THREAD_GATE)]
+    pop     r10                                 ; callee
+    pop     r14
+    pop     r15
+    ret
+
+; rsp = gate record, eax = enum alka_trap: on to the next one outwards that ends a trap.
 global alka_resume_gate_traps
 alka_resume_gate_traps:
     find_thread r11
+    lea     rcx, [alka_return_enter]
+    lea     rdx, [alka_return_gate_returns]
+.outwards:
     mov     rsp, [rsp]
+    mov     r10, [rsp - 8]
+    cmp     r10, rcx
+    je      .enter
+    cmp     r10, rdx
+    jne     .outwards
     mov     [thread(r11, THREAD_GATE)], rsp
-    jmp     [rsp + 8]
+    jmp     alka_resume_gate_returns
+.enter:
+    mov     [thread(r11, THREAD_GATE)], rsp
+    jmp     alka_resume_enter
 
 ; alka_gate_returns: when the callee traps or is gone, the caller gets record.detail as result, and
 ; goes on: all callee-saved registers are kept.
 align 16
 global alka_gate_returns
 alka_gate_returns:
-    mov     rax, [r11 + RECORD_GENERATION]
-    mov     r10, [r11 + RECORD_EXPECTED]
-    cmp     r10, [rax]
-    jne     alka_gate_gone
-    find_thread rax
-    lea     r10, [alka_resume_gate_returns]
+    check_generation alka_gate_gone
+    find_thread r10
     push    r15
     push    r14
     push    r13
     push    r12
     push    rbx
-    push    qword [r11 + RECORD_DETAIL]
-    mov     r15, [r11 + RECORD_CONTEXT]
-    mov     r14, [r11 + RECORD_MEMORY]
-    push    r15
     push    rbp
-    push    r10
-    push    qword [thread(rax, THREAD_GATE)]
-    mov     [thread(rax, THREAD_GATE)], rsp
-    call    [r11 + RECORD_TARGET]
+    push    qword [r11 + RECORD_DETAIL]
+    mov     r14, [r11 + RECORD_MEMORY]
+    open_gate
 global alka_return_gate_returns
 alka_return_gate_returns:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
-    add     rsp, 56                             ; resume, data stack, callee, detail, rbx, r12, r13
+    add     rsp, 48                             ; callee, detail, rbp, rbx, r12, r13
     pop     r14
     pop     r15
-    cmp     dword [thread(r11, THREAD_PENDING)], 0
-    jne     alka_routine_pending
     ret
 alka_gate_gone:
     mov     rax, [r11 + RECORD_DETAIL]
@@ -304,17 +346,14 @@ global alka_resume_gate_returns
 alka_resume_gate_returns:
     find_thread r11
     pop     qword [thread(r11, THREAD_GATE)]
-    pop     rax                                 ; resume
-    pop     rbp
     pop     rax                                 ; callee
     pop     rax                                 ; detail
+    pop     rbp
     pop     rbx
     pop     r12
     pop     r13
     pop     r14
     pop     r15
-    cmp     dword [thread(r11, THREAD_PENDING)], 0
-    jne     alka_routine_pending
     ret
 
 ; alka_routine_zombie: the callee has returned into an instance that died meanwhile (alka_trap_make_zombie):
@@ -329,7 +368,7 @@ alka_routine_zombie:
 
 ; alka_call_foreign: call_indirect of a table entry of another instance. r11 = the entry, checked. The
 ; two share the table, so they share their fate: no gate. In a tail call of a function that was itself
-; called here, or through a gate, r15 and r14 of the first caller are on the stack already.
+; called here, or through such a gate, r15 and r14 of the first caller are on the stack already.
 align 16
 global alka_call_foreign
 alka_call_foreign:
@@ -337,7 +376,7 @@ alka_call_foreign:
     lea     r10, [alka_return_foreign]
     cmp     r10, [rsp]
     je      alka_foreign_again
-    lea     r10, [alka_return_gate_traps]
+    lea     r10, [alka_return_gate_traps_memory]
     cmp     r10, [rsp]
     je      alka_foreign_behind_gate
     push    r15
@@ -370,6 +409,7 @@ alka_throw_%1:
     cmp     rsp, [thread(r10, THREAD_HOST_LIMIT)]
     jb      alka_routine_exhausted
     mov     [thread(r10, THREAD_DATA_POINTER)], rbp
+    mov     [thread(r10, THREAD_HOST_CALL)], rsp
 %ifidn %1, ref
     mov     eax, -1
 %endif
@@ -414,9 +454,9 @@ alka_throw_%1:
     cmp     dword [thread(r10, THREAD_PENDING)], 0
     jne     alka_routine_pending
     jmp     r11
-.trap:
+.trap:                                          ; alka_return_pending is there
     mov     rsp, [rsp + THROW_RSP]
-    jmp     alka_routine_pending
+    ret
 %endmacro
 
 throw_routine tag
@@ -432,9 +472,10 @@ global alka_runtime_offsets
 alka_runtime_offsets:
     dd CONTROL_BYTES, THREAD_BYTES, CONTEXT_BYTES
     dd THREAD_GATE, THREAD_HOST_LIMIT, THREAD_DATA_POINTER, THREAD_PENDING
+    dd THREAD_HOST_CALL, THREAD_PENDING_BACK, CONTEXT_GENERATION
     dd FUNC_CODE, FUNC_CONTEXT, FUNC_MEMORY
     dd ENTRY_CODE, ENTRY_CONTEXT, ENTRY_FUNC
-    dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_GENERATION, RECORD_EXPECTED, RECORD_DETAIL
+    dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_EXPECTED, RECORD_DETAIL
     dd GATE_CALLEE, GATE_BYTES, TRAP_KILLED
     dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
     dd THROW_RSP, THROW_RBP, THROW_SAVED, THROW_R15, THROW_RIP, THROW_TAG, THROW_BYTES

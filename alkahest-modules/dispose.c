@@ -74,11 +74,17 @@ void instance_dispose(struct alka_instance *instance) {
     }
 }
 
+void alka_instance_disown(struct alka_instance *instance) {
+    uint64_t generation = __atomic_add_fetch(&instance->generation, 1, __ATOMIC_RELEASE);
+    if (instance->context)
+        __atomic_store_n(&instance->context->generation, generation, __ATOMIC_RELEASE);
+}
+
 void alka_instance_drop(struct alka_instance *instance) {
     if (instance->is_dropped)
         return;
     instance->is_dropped = true;
-    instance->generation++;
+    alka_instance_disown(instance);
     instance->state = ALKA_INSTANCE_STOPPED;
     if (instance->holders == 0)
         instance_dispose(instance);

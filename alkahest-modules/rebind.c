@@ -71,10 +71,11 @@ static void rebind_routine(struct alka_instance *importer, const struct alka_ins
         const struct alka_extern *now = &importer->imports[i];
         if (now->kind != ALKA_EXTERN_FUNC || now->owner != from)
             continue;
-        bool returns = now->gate_policy == ALKA_GATE_RETURNS;
-        uint64_t open = (uint64_t)(returns ? alka_gate_returns : alka_gate_traps);
-        rebind_records(importer)[module->imports[i].index].routine =
-            is_open ? open : (uint64_t)alka_routine_gone;
+        struct alka_import_record *record = &rebind_records(importer)[module->imports[i].index];
+        if (is_open)
+            alka_link_open(record, now->gate_policy);
+        else
+            record->routine = record->any_routine = (uint64_t)alka_routine_gone;
     }
 }
 
@@ -89,5 +90,8 @@ void alka_instance_open_gates(struct alka_instance *importer, const struct alka_
 enum alka_gate_state alka_gate_look(const struct alka_import_record *record) {
     if (record->routine == (uint64_t)alka_routine_gone)
         return ALKA_GATE_CLOSED;
-    return *record->generation == record->expected_generation ? ALKA_GATE_OPEN : ALKA_GATE_GONE;
+    const struct alka_context *context =
+        (const struct alka_context *)(record->context - ALKA_CONTEXT_BYTES);
+    bool is_same = context->generation == record->expected_generation;
+    return is_same ? ALKA_GATE_OPEN : ALKA_GATE_GONE;
 }

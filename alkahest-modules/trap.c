@@ -6,6 +6,8 @@
  */
 #include "private.h"
 
+#include <alkahest/call.h>
+#include <alkahest/gate.h>
 #include <alkahest/routines.h>
 
 /* What the decision knows so far. */
@@ -184,7 +186,7 @@ static void trap_backtrace(const struct trap_scene *scene, struct alka_trap_repo
     while (gate && !report->frames_cut) {
         for (; at + 8 <= (uint64_t)gate && !report->frames_cut; at += 8)
             trap_add_word(scene, report, *(const uint64_t *)at);
-        if (gate->resume == trap_address(alka_resume_enter))
+        if (alka_gate_resume(gate) == trap_address(alka_resume_enter))
             return;
         at = (uint64_t)(gate + 1);
         gate = gate->outer;
@@ -230,7 +232,7 @@ static void trap_take(const struct trap_scene *scene, enum alka_trap kind,
         trap_report(scene, kind);
     *out_resume = (struct alka_resume){
         .kind = kind,
-        .rip = scene->thread->gate->resume,
+        .rip = alka_gate_resume(scene->thread->gate),
         .rsp = (uint64_t)scene->thread->gate,
     };
 }
@@ -254,22 +256,19 @@ enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
                                            const struct alka_fault_state *state,
                                            enum alka_trap kind, struct alka_resume *out_resume) {
     struct trap_scene scene = trap_look(registry, thread, state);
-    if (!thread->gate || trap_in_routines(state->pc))
+    if (!thread->gate || trap_in_routines(state->pc) || alka_thread_of(state->rsp) != thread)
         return ALKA_NOT_INTERRUPTED;
     if (scene.image) {
         trap_take(&scene, kind, out_resume);
         return ALKA_INTERRUPTED_NOW;
     }
-    if (thread->pending == ALKA_TRAP_NONE)
-        thread->pending = kind;
+    (void)alka_trap_pend(thread, kind);
     return ALKA_INTERRUPTED_LATER;
 }
 
 bool alka_trap_make_zombie(struct alka_gate *gate) {
-    if (gate->resume == trap_address(alka_resume_enter))
+    if (alka_gate_resume(gate) == trap_address(alka_resume_enter))
         return false;
-    /* The call that the gate made has pushed its return address right below the record. */
-    ((uint64_t *)gate)[-1] = trap_address(alka_routine_zombie);
-    gate->resume = trap_address(alka_resume_gate_traps);
+    *alka_gate_return(gate) = trap_address(alka_routine_zombie);
     return true;
 }

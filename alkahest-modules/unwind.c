@@ -211,6 +211,11 @@ static void unwind_leave_instance(struct unwind *unwind) {
     unwind->r15 = unwind_pop(unwind);
 }
 
+static void unwind_leave_gate(struct unwind *unwind) {
+    unwind->gate = ((const struct alka_gate *)unwind->rsp)->outer;
+    unwind->rsp += sizeof(struct alka_gate);
+}
+
 static enum unwind_step unwind_step(struct unwind *unwind) {
     uint64_t back = unwind_pop(unwind);
     if (back == unwind_address(alka_return_foreign)) {
@@ -218,8 +223,12 @@ static enum unwind_step unwind_step(struct unwind *unwind) {
         return UNWIND_ON;
     }
     if (back == unwind_address(alka_return_gate_traps)) {
-        unwind->gate = ((const struct alka_gate *)unwind->rsp)->outer;
-        unwind->rsp += sizeof(struct alka_gate);
+        unwind_leave_gate(unwind);
+        unwind->r15 = unwind_pop(unwind);
+        return UNWIND_ON;
+    }
+    if (back == unwind_address(alka_return_gate_traps_memory)) {
+        unwind_leave_gate(unwind);
         unwind_leave_instance(unwind);
         return UNWIND_ON;
     }

@@ -9,14 +9,17 @@ Exit status 77: not a git checkout, nothing can be compared.
 """
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SKIP = 77
 TIDY_FILES_MAX = 24
-# The build may use gcc; clang-tidy is told what the build tells clang.
+# The build may use gcc; clang-tidy is told what the build tells clang, and not what only gcc knows.
+GCC_WORDS = re.compile(r" -mpreferred-stack-boundary=\d")
 TIDY_ARGUMENTS = ["--quiet", "--warnings-as-errors=*", "--extra-arg=-Wno-gnu", "--extra-arg=-Wno-unknown-warning-option",
                   "--extra-arg=-Wno-ignored-optimization-argument"]
 # Tests are scripts with asserts: long, sure of what they are given, and careless about what printf returns.
@@ -65,18 +68,26 @@ def check_format(names):
     return done.returncode
 
 
-def compiled_in(builds):
-    """{file name: the first build folder that compiles it}; folders that are not configured are passed over."""
+def compiled_in(builds, folder):
+    """{file name: a folder with the commands of the first build that compiles it}; builds that are not configured are passed over."""
     found = {}
-    for build in builds:
+    for number, build in enumerate(builds):
         database = build / "compile_commands.json"
-        for entry in json.loads(database.read_text(encoding="utf-8")) if database.is_file() else []:
-            found.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), build)
+        text = GCC_WORDS.sub("", database.read_text(encoding="utf-8")) if database.is_file() else "[]"
+        own = Path(folder, str(number))
+        own.mkdir()
+        (own / "compile_commands.json").write_text(text, encoding="utf-8")
+        for entry in json.loads(text):
+            found.setdefault(str(Path(entry["directory"], entry["file"]).resolve()), own)
     return found
 
 
 def check_tidy(names, builds, everything):
-    compiled = compiled_in(builds)
+    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
+        return tidy_files(names, compiled_in(builds, folder), everything)
+
+
+def tidy_files(names, compiled, everything):
     wanted = names if everything else changed_c_files(names)
     changed = [name for name in wanted if str(ROOT / name) in compiled]
     chosen = changed if everything else changed[:TIDY_FILES_MAX]

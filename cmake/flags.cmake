@@ -36,9 +36,13 @@ if(AZOTH_KERNEL)
                     -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none
                     -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
                     -ffunction-sections -fdata-sections)
+    # Modules call C with any multiple of 8 as their stack (alkahest-link/runtime.asm).
     if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        azoth_c_options(-mpreferred-stack-boundary=3)
         # Functions and loops begin at 16 bytes; that the targets of other jumps do is 3 % of the text, and gains nothing.
         azoth_c_options(-fno-align-jumps -fno-align-labels)
+    else()
+        azoth_c_options(-mstack-alignment=8)
     endif()
     add_compile_definitions(AZOTH_KERNEL=1)
     add_link_options(-nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096)

@@ -9,7 +9,7 @@ section .text
 
 thunk_0:
     lea     r11, [r15 - CONTEXT_BYTES - RECORD_BYTES]
-    jmp     [r11]
+    jmp     [r11 + 8]
 
 ; (i64 × 9) → i64: 1·a + 2·b + … + 9·i
 global module_weigh_9

@@ -105,7 +105,8 @@ static enum alka_trap trap_of(void (*body)(void)) {
     assert_non_null(stack);
     struct alka_thread *thread =
         (void *)(stack + ALKA_CONTROL_STACK_BYTES - sizeof(struct alka_thread));
-    *thread = (struct alka_thread){0};
+    uint64_t back = 0; /* where it would return to */
+    *thread = (struct alka_thread){.host_call = &back};
     assert_int_equal(getcontext(&trap_there), 0);
     trap_there.uc_stack.ss_sp = stack;
     trap_there.uc_stack.ss_size = ALKA_CONTROL_STACK_BYTES - sizeof(struct alka_thread);

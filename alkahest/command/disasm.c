@@ -33,6 +33,7 @@ struct disasm {
     const struct alka_module *module;
     const struct alka_code *code;
     const struct origins *origins;
+    int32_t import_records_disp;
     size_t next_origin;
     uint32_t next_reloc;
     csh engine;
@@ -117,6 +118,22 @@ static void disasm_print_reloc(struct disasm *disasm, uint32_t code_off, size_t 
     }
 }
 
+/* lea r11, [r15 + the record of an imported function] */
+static void disasm_print_import(const struct disasm *disasm, const uint8_t *code, uint32_t bytes) {
+    static const uint8_t lea[] = {0x4D, 0x8D, 0x9F};
+    int32_t disp;
+    if (bytes != sizeof lea + sizeof disp || memcmp(code, lea, sizeof lea) != 0)
+        return;
+    memcpy(&disp, code + sizeof lea, sizeof disp);
+    int64_t off = (int64_t)disp - disasm->import_records_disp;
+    int64_t func_idx = off / (int64_t)sizeof(struct alka_import_record);
+    if (off < 0 || func_idx >= disasm->module->imported_functions)
+        return;
+    char name[DISASM_NAME_BYTES];
+    diagnose_function_name(disasm->module, (uint32_t)func_idx, name, sizeof name);
+    printf(" {import %s}", name);
+}
+
 /* The opcodes whose code begins in front of `code_end`. */
 static void disasm_print_origins(struct disasm *disasm, uint32_t code_end) {
     const struct origins *origins = disasm->origins;
@@ -147,6 +164,7 @@ static uint32_t disasm_instruction(struct disasm *disasm, uint32_t off, uint32_t
     printf("  %06" PRIx32 "  %s%-31s%s %-40s%s", off, disasm->dim, bytes, disasm->plain, text,
            disasm->dim);
     disasm_print_reloc(disasm, off, size);
+    disasm_print_import(disasm, disasm->code->text + off, size);
     disasm_print_origins(disasm, off + size);
     printf("%s\n", disasm->plain);
     return size;
@@ -239,6 +257,7 @@ static bool disasm_open(struct disasm *disasm, const struct pipeline *pipeline,
         .module = &pipeline->session.module,
         .code = &pipeline->session.code,
         .origins = origins,
+        .import_records_disp = pipeline->session.layout.import_records_disp,
         .dim = colours ? "\x1b[2m" : "",
         .plain = colours ? "\x1b[0m" : "",
     };

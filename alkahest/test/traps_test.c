@@ -2,6 +2,7 @@
  * the gate. With machine code written by hand, so that a failure here is no compiler's. */
 #include "hand_image.h"
 #include "host/host.h"
+#include <alkahest/unwind.h>
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -367,7 +368,10 @@ static void foreign_faults_are_left_alone(void **state) {
     (void)state;
     const struct alka_registry *registry = &world.engine.registry;
     struct alka_thread *thread = world.host->thread;
-    struct alka_gate gate = {0};
+    struct {
+        uint64_t back;
+        struct alka_gate gate;
+    } entry = {.back = (uint64_t)alka_return_enter};
     struct alka_resume resume;
     uint64_t text = (uint64_t)world.image->code.text;
     uint64_t load = export_of(world.front, "load").func->code;
@@ -379,7 +383,7 @@ static void foreign_faults_are_left_alone(void **state) {
                                      .r15 = base};
     struct alka_fault_state now = fault;
     assert_false(alka_trap_decide(registry, thread, &now, &resume)); /* no gate */
-    thread->gate = &gate;
+    thread->gate = &entry.gate;
     thread->report = NULL;
     assert_true(alka_trap_decide(registry, thread, &now, &resume));
     now.pc = load + 1; /* in the code, but no site */

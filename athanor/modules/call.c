@@ -49,9 +49,7 @@ alka_status call_block(uint64_t deadline_ns) {
     if (!call_is_over(self)) {
         return status;
     }
-    if (self->stacks->pending == ALKA_TRAP_NONE) {
-        self->stacks->pending = ALKA_TRAP_KILLED;
-    }
+    (void)alka_trap_pend(self->stacks, ALKA_TRAP_KILLED);
     return ALKA_E_INTERRUPTED;
 }
 

@@ -8,6 +8,8 @@
 #include "modules/modules.h"
 #include "sched/machine.h"
 #include "time/clock.h"
+#include <alkahest/call.h>
+#include <alkahest/gate.h>
 #include <alkahest/routines.h>
 #include <alkahest/trap.h>
 
@@ -33,9 +35,7 @@ static void evict_running(struct thread *thread, struct evict_witness *witness) 
         return;
     }
     /* In the kernel: the call ends when that returns, which is soon. */
-    if (thread->stacks->pending == ALKA_TRAP_NONE) {
-        thread->stacks->pending = ALKA_TRAP_KILLED;
-    }
+    (void)alka_trap_pend(thread->stacks, ALKA_TRAP_KILLED);
     sched_wake(&threads_sched, &thread->sched, clock_ns());
 }
 
@@ -46,7 +46,8 @@ static void evict_caller(struct thread *thread, struct alka_gate *gate) {
         return;
     }
     if (thread->context.is_stopped && frame->rsp == (uint64_t)gate) {
-        frame->rip = gate->resume; /* the callee's call was ended before: the trap goes on */
+        frame->rip =
+            alka_gate_resume(gate); /* the callee's call was ended before: the trap goes on */
     }
 }
 

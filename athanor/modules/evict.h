@@ -22,8 +22,8 @@ struct evict_witness {
     struct trap_frame frame;
 };
 
-/* Of all threads but the calling one, which has no frames of it. After recover_disown: nobody comes
- * in meanwhile. Returns how many calls ended or will end; `witness` may be NULL. */
+/* Of all threads but the calling one, which has no frames of it. After alka_instance_disown: nobody
+ * comes in meanwhile. Returns how many calls ended or will end; `witness` may be NULL. */
 uint32_t evict(const struct alka_instance *instance, struct evict_witness *witness);
 
 /*

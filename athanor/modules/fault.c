@@ -12,6 +12,7 @@
 #include "modules/workers.h"
 #include "sched/thread.h"
 #include "trace/trace.h"
+#include <alkahest/gate.h>
 #include <alkahest/routines.h>
 
 #define FLAGS_TO_CLEAR                                                              \
@@ -40,7 +41,7 @@ struct module *modules_take_struck(void) {
 
 static void fault_strike(const struct alka_context *context) {
     struct module *module = (struct module *)context->user;
-    recover_disown(context->instance);
+    alka_instance_disown(context->instance);
     if (module != NULL && module->next_struck == NULL) {
         module->next_struck = fault_struck != NULL ? fault_struck : module;
         fault_struck = module;
@@ -56,8 +57,7 @@ static void fault_strike_chain(const struct alka_thread *thread) {
         if (gate->callee != EVICT_NOBODY) {
             fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES));
         }
-        if (gate->resume == (uint64_t)alka_resume_enter ||
-            gate->resume == (uint64_t)alka_resume_gate_returns) {
+        if (alka_gate_resume(gate) != (uint64_t)alka_resume_gate_traps) {
             return;
         }
     }
@@ -92,7 +92,7 @@ static bool fault_at_closed_gate(struct trap_frame *frame) {
         threads_give_way(frame);
         return true;
     case ALKA_GATE_OPEN:
-        frame->rip = record->routine;
+        frame->rip = record->any_routine; /* whichever way it came */
         return true;
     case ALKA_GATE_GONE:
         break;

@@ -330,7 +330,7 @@ void module_open(struct module *module) {
 
 bool module_renew(struct module *module) {
     struct module_recoveries *recoveries = &module->recoveries;
-    recover_disown(module->instance);
+    alka_instance_disown(module->instance);
     (void)evict(module->instance, NULL);
     buffers_end(module);
     recoveries->pages_last = recover_reset(module->instance, module->pristine);
@@ -370,7 +370,7 @@ void module_suspend(struct module *module, struct evict_witness *witness) {
     holder_clear(module);
     if (module->instance != NULL) {
         module->life++;
-        recover_disown(module->instance);
+        alka_instance_disown(module->instance);
         (void)evict(module->instance, witness);
         if (module->state != MODULE_DOWN) {
             news_tell(module, NEWS_STOPPED, 0);
@@ -389,7 +389,7 @@ void module_stop(struct module *module) {
         if (module->state != MODULE_DOWN) {
             news_tell(module, NEWS_STOPPED, 0);
         }
-        recover_disown(module->instance);
+        alka_instance_disown(module->instance);
         (void)evict(module->instance, NULL);
         alka_instance_drop(module->instance);
         pristine_give(module->pristine);

@@ -179,10 +179,6 @@ uint64_t pristine_bytes(const struct pristine *pristine) {
 
 /* --- Going back to it. --- */
 
-void recover_disown(struct alka_instance *instance) {
-    __atomic_fetch_add(&instance->generation, 1, __ATOMIC_RELEASE);
-}
-
 struct recover_put_back {
     const struct pristine *pristine;
     uint64_t base, next, end; /* kept pages that are still to come */
@@ -241,7 +237,6 @@ static void recover_reset_tables(const struct alka_instance *instance,
 uint64_t recover_reset(struct alka_instance *instance, const struct pristine *pristine) {
     const struct alka_module *module = &instance->image->module;
     uint64_t dirty = 0;
-    instance->context->generation = instance->generation;
     for (uint32_t i = 0; i < recover_own_memories(module); i++) {
         dirty += recover_reset_memory(&instance->own_memories[i], pristine, &pristine->memories[i]);
     }

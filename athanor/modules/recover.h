@@ -16,12 +16,6 @@ void pristine_give(struct pristine *pristine);
 uint64_t pristine_bytes(const struct pristine *pristine);
 
 /*
- * Gates into the instance refuse from now on, with ALKA_TRAP_CALLEE_GONE, until
- * recover_bind_importers. O(1); safe in trap handlers.
- */
-void recover_disown(struct alka_instance *instance);
-
-/*
  * Puts everything back that the instance owns: grown memory is unmapped, dirty pages are copied or
  * cleared, tables (also what importers wrote into them), globals, dropped segments. What it imports
  * stays as it is. No thread may be in its code. Returns how many pages were dirty.

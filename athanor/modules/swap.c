@@ -269,7 +269,7 @@ bool swap_after_trap(struct module *module) {
     }
     log_line(ALKA_LOG_WARNING, "%s: trapped %u times in %lu s: back to the version before",
              module->name, SWAP_TRAPS, SWAP_TRAPS_NS / 1000000000);
-    recover_disown(module->instance);
+    alka_instance_disown(module->instance);
     (void)evict(module->instance, NULL);
     swap_turn(module, before);
     holder_renew(module); /* what the one that trapped held is dead */

@@ -7,6 +7,7 @@
 #include "mm/kernel_map.h"
 #include "mm/memory.h"
 #include "sched/thread.h"
+#include <alkahest/call.h>
 
 static struct shared_buffer *shared_of(struct buffer *buffer) { return buffer->pages; }
 
@@ -120,8 +121,8 @@ static bool fault_is_own(const struct alka_thread *stacks, const struct alka_ins
 /* The module that it happened to traps when the kernel returns to it. */
 static void fault_end_call(const struct alka_instance *instance) {
     struct alka_thread *stacks = thread_this()->stacks;
-    if (fault_is_own(stacks, instance) && stacks->pending == ALKA_TRAP_NONE) {
-        stacks->pending = ALKA_TRAP_MEMORY_BOUNDS;
+    if (fault_is_own(stacks, instance)) {
+        (void)alka_trap_pend(stacks, ALKA_TRAP_MEMORY_BOUNDS);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "sched/machine.h"
 #include "sched/policy.h"
 #include "time/clock.h"
-#include <alkahest/trap.h>
+#include <alkahest/call.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -182,8 +182,8 @@ alka_status thread_block(uint64_t deadline_ns) {
         machine_lock();
     }
     /* Kernel code goes on to its end; the module that called it does not. */
-    if (self->sched.kill_pending && self->stacks->gate != NULL && self->stacks->pending == 0) {
-        self->stacks->pending = ALKA_TRAP_KILLED;
+    if (self->sched.kill_pending && self->stacks->gate != NULL) {
+        (void)alka_trap_pend(self->stacks, ALKA_TRAP_KILLED);
     }
     return self->stacks->pending != 0 ? ALKA_E_INTERRUPTED : self->sched.woken_by;
 }

@@ -41,13 +41,13 @@ BELOW_MIDDLE = r"\+0x[0-9a-f]+\n#\d .* client: main\+0x[0-9a-f]+\n#\d .* gate in
 SESSION = [
     ("hbreak service_log", None), ("continue", "service_log"), ("delete", None),
     ("azoth modules", r"server +ready +code 0x[0-9a-f]{16} \d+ bytes, r15 0x[0-9a-f]+, 0 calls, 0 traps\nclient +running .* 1 calls"),
-    ("azoth bt", r"#0 .* service_log\n#1 .* alka_host_direct_2\n#2 .* server: deepest\+0x[0-9a-f]+\n#3 .* server: deeper\+0x[0-9a-f]+\n"
-                 r"#4 .* gate into server\n#5 .* client: middle\+0x[0-9a-f]+\n#6 .* client: main\+0x[0-9a-f]+\n#7 .* gate into client\n"
+    ("azoth bt", r"#0 .* service_log\n#1 .* server: deepest\+0x[0-9a-f]+\n#2 .* server: deeper\+0x[0-9a-f]+\n"
+                 r"#3 .* gate into server\n#4 .* client: middle\+0x[0-9a-f]+\n#5 .* client: main\+0x[0-9a-f]+\n#6 .* gate into client\n"
                  r"(#.*\n)*#\d+ .* call_export\n(#\d+ .* module_run_start\n)?#\d+ .* module_run\n(#.*\n)*#\d+ .* kmain\n"),
     ("azoth symbols", r"[5-9] functions of modules have symbols"),
-    ("bt", r"#2 .*server::deepest.*\n#3 .*server::deeper.*\n#4 .*\n#5 .*client::middle.*\n#6 .*client::main.*\n(.*\n)*#\d+ .* call_export "),
+    ("bt", r"#1 .*server::deepest.*\n#2 .*server::deeper.*\n#3 .*\n#4 .*client::middle.*\n#5 .*client::main.*\n(.*\n)*#\d+ .* call_export "),
     ("info symbol (unsigned long) &'client::main'", r"client::main in section"),
-    ("frame 6", r"#6 .*client::main"),
+    ("frame 5", r"#5 .*client::main"),
     ("print modules_list[0]", r"module server \(ready\) = \{"),
     ("print modules_list[1].entry.name", r'"client"'),
     # Module code from its first instruction on, through prologue and epilogue: the caller is always the same.

@@ -91,7 +91,7 @@ PANICS = {
                [r"panics_tick\+", r"trap_dispatch\+", r"interrupted at 0x[0-9a-f]{16} attacker: spin\+0x", r"from .* caller: call\+0x", r"alka_call\+",
                 r"call_export\+", r"shell_run\+", r"kmain\+"]),
     "service": ("KERNEL PANIC: in an interrupt",
-                [r"panics_tick\+", r"trap_dispatch\+", r"interrupted at 0x[0-9a-f]{16} \w+\+0x", r"service_\w+\+", r"alka_host_direct_\d\+",
+                [r"panics_tick\+", r"trap_dispatch\+", r"interrupted at 0x[0-9a-f]{16} \w+\+0x", r"service_\w+\+",
                  r"attacker: spin_in_kernel\+0x", r"call_export\+", r"kmain\+"]),
     "nested": ("KERNEL PANIC inside of the panic: #PF page fault", [r"at 0x[0-9a-f]{16} panics_write\+"]),
 }

@@ -113,7 +113,8 @@ static alka_status suite_lookup(void *self, const struct alka_import *import,
 
 static void suite_forgive(struct suite_store *store) {
     for (uint32_t i = 0; i < store->made_count; i++) {
-        store->made[i].instance->generation = store->made[i].generation;
+        struct alka_instance *instance = store->made[i].instance;
+        instance->generation = instance->context->generation = store->made[i].generation;
     }
     (void)modules_take_struck();
 }

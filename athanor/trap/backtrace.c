@@ -5,9 +5,10 @@
  * Kernel code keeps frame pointers: each frame holds the caller's, then the return address; frames
  * go up the stack. Interrupts (entry.asm) leave there where the interrupted state is, plus one.
  * Module code keeps none: its return addresses are the words of the control stack that lie behind a
- * call, up to the gate record of the call that it is in. Beyond the outermost gate the stack of
- * whoever called alka_enter goes on. Everything is checked before it is read; what makes no sense
- * ends the walk.
+ * call, up to the gate record of the call that it is in. Kernel code that it called returns there;
+ * to alka_return_pending if the call is to end. Beyond the outermost gate the stack of whoever
+ * called alka_enter goes on. Everything is checked before it is read; what makes no sense ends the
+ * walk.
  */
 #include "trap/backtrace.h"
 #include "console/log.h"
@@ -15,13 +16,16 @@
 #include "modules/call.h"
 #include "modules/modules.h"
 #include "trap/symbols.h"
+#include <alkahest/call.h>
+#include <alkahest/gate.h>
 #include <alkahest/routines.h>
 
 #define BACKTRACE_FRAMES_MAX 48u
 #define BACKTRACE_NAME_BYTES 64u
 #define BACKTRACE_GATE_WORDS (sizeof(struct alka_gate) / 8)
-/* What alka_enter pushes: the host's rsp behind gate and block; there six registers, rbp above. */
-#define BACKTRACE_HOST_WORD (BACKTRACE_GATE_WORDS + 1)
+/* What alka_enter pushes: the host's rsp behind gate, two fields of the thread and block; there six
+ * registers, rbp above. */
+#define BACKTRACE_HOST_WORD (BACKTRACE_GATE_WORDS + 3)
 #define BACKTRACE_SAVED_RBP 40u
 
 struct backtrace {
@@ -63,6 +67,12 @@ static bool backtrace_line(struct backtrace *trace, const char *label, uint64_t 
     return ++trace->lines < BACKTRACE_FRAMES_MAX;
 }
 
+/* A record, and the return address below it. */
+static bool backtrace_is_gate(const struct alka_gate *gate) {
+    return (uint64_t)gate % 8 == 0 &&
+           kernel_map_readable((uint64_t)gate - 8, 8 + sizeof(struct alka_gate));
+}
+
 /* The record of the call that the stack at `at` is in. */
 static const struct alka_gate *backtrace_gate(uint64_t at) {
     const struct alka_thread *thread = alka_thread_of(at);
@@ -71,13 +81,12 @@ static const struct alka_gate *backtrace_gate(uint64_t at) {
     }
     const struct alka_gate *gate = thread->gate;
     while ((uint64_t)gate < at) {
-        if ((uint64_t)gate % 8 != 0 || !kernel_map_readable((uint64_t)gate, sizeof *gate) ||
-            gate->outer <= gate) {
+        if (!backtrace_is_gate(gate) || gate->outer <= gate) {
             return NULL;
         }
         gate = gate->outer;
     }
-    return kernel_map_readable((uint64_t)gate, sizeof *gate) ? gate : NULL;
+    return backtrace_is_gate(gate) ? gate : NULL;
 }
 
 /* Module code's words up to its gate. */
@@ -102,7 +111,7 @@ static void backtrace_modules(struct backtrace *trace, uint64_t at) {
             return;
         }
         at = (uint64_t)(gate + 1);
-        if (gate->resume != (uint64_t)alka_resume_enter) {
+        if (alka_gate_resume(gate) != (uint64_t)alka_resume_enter) {
             continue;
         }
         if (backtrace_read((uint64_t)gate + BACKTRACE_HOST_WORD * 8, &host_rsp) &&
@@ -135,8 +144,14 @@ static bool backtrace_frame(struct backtrace *trace) {
         backtrace_interrupted(trace, frame);
         return trace->rbp != 0;
     }
-    if (!backtrace_read(rbp, &outer) || !backtrace_read(rbp + 8, &caller) || caller == 0 ||
-        !backtrace_line(trace, "from", caller, 1)) {
+    if (!backtrace_read(rbp, &outer) || !backtrace_read(rbp + 8, &caller)) {
+        return false;
+    }
+    if (caller == (uint64_t)alka_return_pending &&
+        !backtrace_read((uint64_t)&alka_thread_of(rbp)->pending_back, &caller)) {
+        return false;
+    }
+    if (caller == 0 || !backtrace_line(trace, "from", caller, 1)) {
         return false;
     }
     if (alka_registry_image_at(&modules_registry, caller - 1) != NULL) {

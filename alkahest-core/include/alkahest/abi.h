@@ -17,9 +17,12 @@
  * i32 in a register is zero-extended. Callee-saved: rbx r12 r13 r14 (and r15, rbp). DF and AC are
  * clear. MXCSR is at its default (0x1F80).
  *
- * Calls that leave the module go through 16-byte thunks behind its code, which the linker writes:
- * one per imported function, one per helper that the code uses, one for foreign table entries.
- * A thunk finds its alka_import_record from r15, so one copy of the code serves every instance.
+ * Calls that leave the module go through an alka_import_record, found from r15, so one copy of the
+ * code serves every instance. A call of an imported function is
+ *     lea r11, [r15 + disp]; call [r11]
+ * and clears the upper half of rax itself if its one result is an i32. All other ways out go
+ * through 16-byte thunks behind the code, which the linker writes: one per imported function (tail
+ * calls, references), one per helper that the code uses, one for foreign table entries.
  */
 #ifndef ALKAHEST_ABI_H
 #define ALKAHEST_ABI_H
@@ -30,7 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALKA_ABI_VERSION 2u
+#define ALKA_ABI_VERSION 3u
 
 #define ALKA_WASM_PAGE_BYTES 65536u
 /* Address space behind a memory base in the guard model: 4 GiB of index and 4 GiB that static
@@ -47,12 +50,11 @@
 #define ALKA_DATA_GUARD_BYTES \
     (ALKA_CONTROL_STACK_BYTES / 8 * ALKA_FRAME_UNPROBED_BYTES + ALKA_FRAME_MOST_BYTES)
 
-/* Pushed on the control stack by whoever enters module code; a trap pops to the innermost one. */
+/* Pushed on the control stack by whoever enters module code; a trap pops to the innermost one. The
+ * return address of that entry lies right below and says what kind it is: alkahest/gate.h. */
 struct alka_gate {
     struct alka_gate *outer;
-    uint64_t resume; /* where a trap continues, with rsp = this record and eax = enum alka_trap */
-    uint64_t data_stack; /* rbp to restore */
-    uint64_t callee;     /* its r15 */
+    uint64_t callee; /* its r15 */
 };
 
 /* The top of each control stack: (rsp | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 - sizeof(struct
@@ -66,13 +68,17 @@ struct alka_thread {
     uint64_t data_top;
     uint64_t data_guard_bytes; /* unmapped, below data_limit */
     uint64_t data_pointer;     /* rbp of the module code that called out; data_top outside of it */
-    /* enum alka_trap: raised when the host function that runs now returns. Set by it
-     * (alka_trap_raise), or by whoever kills the module while its thread is in host code. */
+    /* enum alka_trap: raised when the host function that runs now returns. alka_trap_pend sets it:
+     * for the function itself, or for whoever kills the module while its thread is in host code. */
     uint64_t pending;
     struct alka_trap_report *report; /* of the last trap; NULL: nobody wants to know */
     void *owner;                     /* whoever made the stack */
     uint64_t exception;              /* the last one that nobody caught: a reference, or 0 */
-    uint64_t reserved[5];
+    /* Where the return address of the innermost host function that runs lies; 0: none runs. Of no
+     * meaning while module code runs. */
+    uint64_t *host_call;
+    uint64_t pending_back; /* what lay there, while a trap is pending */
+    uint64_t reserved[3];
 };
 
 /* What a funcref points to. Immutable while any table or module can name it. */
@@ -99,16 +105,16 @@ static inline bool alka_func_extends(const struct alka_func *func, uint32_t type
 }
 
 /*
- * What a thunk jumps through; one per imported function and instance, in the instance's context.
- * Only the linker writes it. 64 bytes.
+ * What calls out of the module go through; one per imported function and instance, in the
+ * instance's context. Only the linker writes it. 64 bytes.
  */
 struct alka_import_record {
-    uint64_t routine;           /* a routine of alkahest-link: how the call is made */
-    uint64_t target;            /* entry of the function called */
-    uint64_t context;           /* r15 and */
-    uint64_t memory;            /* r14 of the callee, for calls into another instance */
-    const uint64_t *generation; /* the callee instance's; it must still be */
-    uint64_t expected_generation;
+    uint64_t routine;                 /* a routine of alkahest-link: how a call is made */
+    uint64_t any_routine;             /* and how what may be a tail call is made */
+    uint64_t target;                  /* entry of the function called */
+    uint64_t context;                 /* r15 and */
+    uint64_t memory;                  /* r14 of the callee, for calls into another instance */
+    uint64_t expected_generation;     /* which the callee's context must still have */
     const struct alka_functype *type; /* for host functions that take a value array */
     uint64_t detail; /* value array: its bytes; gate that returns errors: the value returned */
 };

@@ -64,7 +64,7 @@ enum alka_helper {
 };
 
 enum alka_reloc_kind {
-    ALKA_RELOC_IMPORT_CALL,  /* rel32: the thunk of imported function `index` */
+    ALKA_RELOC_IMPORT_CALL,  /* rel32: the thunk of imported function `index`, for tail calls */
     ALKA_RELOC_HELPER_CALL,  /* rel32: the thunk of enum alka_helper `index` */
     ALKA_RELOC_FOREIGN_CALL, /* rel32: the thunk that calls the alka_table_entry in r11, whose
                                 context is not r15 */

@@ -11,7 +11,8 @@
  * each in order (v128: 16), i32 and f32 in the low half (the upper half is ignored, and 0 in
  * results), floats as bits; it has room for the longer of the two. `type` is the function's.
  * Runs on the thread's control stack; may be called from a host function that runs there.
- * ALKA_TRAP_NONE, or why it trapped; thread->report then says more, and `values` is undefined.
+ * ALKA_TRAP_NONE, or why it trapped; thread->report then says more, and `values` is undefined. With
+ * a trap pending on the thread nothing is called: that is why, and there is no report.
  */
 ALKA_MUST_CHECK enum alka_trap alka_call(struct alka_thread *thread, const struct alka_func *func,
                                          const struct alka_functype *type, uint64_t *values);
@@ -21,15 +22,27 @@ uint32_t alka_call_values(const struct alka_functype *type);
 
 /*
  * For host functions: the caller traps with `kind` when the host function returns. The first one
- * counts.
+ * counts. Until then it enters no module code any more.
  */
 void alka_trap_raise(enum alka_trap kind);
 
+/*
+ * The same for the innermost host function that runs on the thread, for others than itself: in
+ * handlers that interrupted it, or while the thread is not running. False, and nothing is changed:
+ * a trap is pending already, or no host function was called on it. Must not be used while the
+ * thread runs, or is stopped in, module code or a routine of the linker. Takes no lock.
+ */
+bool alka_trap_pend(struct alka_thread *thread, enum alka_trap kind);
+
+/* The thread on whose control stack `rsp` is. */
+static inline struct alka_thread *alka_thread_of(uint64_t rsp) {
+    return (struct alka_thread *)((rsp | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 -
+                                  sizeof(struct alka_thread));
+}
+
 /* The thread whose control stack we run on: only in host functions called by module code. */
 static inline struct alka_thread *alka_thread_here(void) {
-    uint64_t here = (uint64_t)__builtin_frame_address(0);
-    return (struct alka_thread *)((here | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 -
-                                  sizeof(struct alka_thread));
+    return alka_thread_of((uint64_t)__builtin_frame_address(0));
 }
 
 /* Sets up the top of a control stack. `control_base` is aligned to ALKA_CONTROL_STACK_BYTES. */

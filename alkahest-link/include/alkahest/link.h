@@ -106,8 +106,10 @@ static inline uint32_t alka_link_import_thunk_off(uint32_t thunks_off, uint32_t 
     return thunks_off + func_idx * ALKA_THUNK_BYTES;
 }
 
-/* Fills the record behind the thunk of an imported function; `type` is borrowed. */
+/* Fills the record of an imported function; `type` is borrowed. */
 void alka_link_bind(struct alka_import_record *record, const struct alka_extern *target,
                     const struct alka_functype *type);
+/* Lets calls through to another instance again after somebody has changed the record's routines. */
+void alka_link_open(struct alka_import_record *record, enum alka_gate_policy policy);
 
 #endif

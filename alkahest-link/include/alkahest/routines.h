@@ -13,10 +13,13 @@ extern const char alka_routine_pending[];   /* a host function left a trap pendi
 extern const char alka_routine_exhausted[]; /* no room on the control stack for host code */
 extern const char alka_routine_gone[];      /* the callee's generation is another one */
 
+/* Where a host function returns to that leaves a trap pending. */
+extern const char alka_return_pending[];
+
 /* Where a call returns to whose caller died meanwhile. */
 extern const char alka_routine_zombie[];
 
-/* Where traps resume: gate.resume of an entry from the host, and of the two kinds of gates. */
+/* Where traps resume at an entry from the host, and at the two kinds of gates: alka_gate_resume. */
 extern const char alka_resume_enter[], alka_resume_gate_traps[], alka_resume_gate_returns[];
 
 /* The routine behind direct host functions, by number of parameters and whether the result is an
@@ -30,6 +33,6 @@ extern alka_routine alka_host_direct_0_i32, alka_host_direct_1_i32, alka_host_di
     alka_host_direct_3_i32, alka_host_direct_4_i32, alka_host_direct_5_i32;
 
 /* Of records of calls into another instance. */
-extern alka_routine alka_gate_traps, alka_gate_returns;
+extern alka_routine alka_gate_traps, alka_gate_traps_memory, alka_gate_traps_any, alka_gate_returns;
 
 #endif

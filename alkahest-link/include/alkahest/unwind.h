@@ -26,7 +26,7 @@ typedef bool alka_throw_fn(struct alka_throw *state);
 extern alka_throw_fn alka_helper_throw;
 
 /* Return addresses of the routines that stand between the frames of module code. */
-extern const char alka_return_enter[], alka_return_gate_traps[], alka_return_gate_returns[],
-    alka_return_foreign[];
+extern const char alka_return_enter[], alka_return_gate_traps[], alka_return_gate_traps_memory[],
+    alka_return_gate_returns[], alka_return_foreign[];
 
 #endif

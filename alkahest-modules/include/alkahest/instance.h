@@ -35,7 +35,7 @@ struct alka_elements {
 };
 
 struct alka_instance {
-    uint64_t generation; /* first: gates compare it with the one that they were made for */
+    uint64_t generation; /* its context has it, too: gates compare it with the one they expect */
     uint32_t id;         /* never 0; reused only with another generation */
     enum alka_instance_state state;
     char name[ALKA_INSTANCE_NAME_BYTES]; /* NUL-terminated, cut if longer */
@@ -92,6 +92,10 @@ ALKA_MUST_CHECK alka_status alka_instance_make(struct alka_image *image,
 /* Calls the start function, if there is one. A trap leaves the instance in state TRAPPED. */
 ALKA_MUST_CHECK enum alka_trap alka_instance_start(struct alka_instance *instance,
                                                    struct alka_thread *thread);
+
+/* Gates to it refuse from now on, and handles to it are stale, until importers are bound to its new
+ * generation. Safe in trap handlers. */
+void alka_instance_disown(struct alka_instance *instance);
 
 /*
  * Gates to it refuse from now on; what it owns is given back as soon as no other instance imports

@@ -165,8 +165,9 @@ enum alka_interruption {
 /*
  * Ends what a thread runs from outside, for time limits and kills: like a trap of that kind at the
  * interrupted instruction. `state` is the interrupted machine state (`fault` and `address` do not
- * matter). Module code can be left at any instruction; host code that it called cannot. Runs in
- * signal and interrupt handlers, while the thread is stopped.
+ * matter). Module code can be left at any instruction; host code that it called cannot, and what
+ * runs on another stack (a handler of signals) is left alone. Runs in signal and interrupt
+ * handlers, while the thread is stopped.
  */
 enum alka_interruption alka_trap_interrupt(const struct alka_registry *registry,
                                            struct alka_thread *thread,
@@ -195,12 +196,6 @@ struct alka_exception {
 /* False: `reference` names none, or none any more. The words are good until module code runs. */
 bool alka_exception_look(const struct alka_registry *registry, uint64_t reference,
                          struct alka_exception *out_exception);
-
-/* The thread on whose control stack `rsp` is. */
-static inline struct alka_thread *alka_thread_of(uint64_t rsp) {
-    return (struct alka_thread *)((rsp | (ALKA_CONTROL_STACK_BYTES - 1)) + 1 -
-                                  sizeof(struct alka_thread));
-}
 
 /* Is pc in module code or in the linker's own routines? Only then is alka_thread_of(rsp) good. */
 bool alka_registry_owns_pc(const struct alka_registry *registry, uint64_t pc);

@@ -19,8 +19,9 @@ import gdb
 from gdb.unwinder import Unwinder
 
 WORD = 8
-GATE_BYTES = 32  # struct alka_gate: outer, resume, data stack, callee's r15
+GATE_BYTES = 16  # struct alka_gate: outer, callee's r15
 CONTEXT_BYTES = 128
+GATE_RETURNS = ("alka_return_enter", "alka_return_gate_traps", "alka_return_gate_traps_memory", "alka_return_gate_returns")
 SAVED = ("rbx", "r12", "r13", "r14")  # alka_unwind_frame_saved, from the lowest bit on
 PUSHES = {b"\x53": 1, b"\x41\x54": 2, b"\x41\x55": 2, b"\x41\x56": 2}
 POPS = {b"\x5b": 1, b"\x41\x5c": 2, b"\x41\x5d": 2, b"\x41\x5e": 2}
@@ -213,22 +214,21 @@ def step_module(registers):
 def step_gate(registers, saved):
     """A gate's routine, waiting for its callee: rsp is the record; `saved` lies above it, then the return address."""
     words = read_words(registers["rsp"] + GATE_BYTES, len(saved) + 1)
-    gate = read_words(registers["rsp"], 4)
-    if words is None or gate is None:
+    if words is None:
         return None
     caller = {name: word for name, word in zip(saved, words) if name}
-    caller.update(rip=words[-1], rsp=registers["rsp"] + GATE_BYTES + WORD * len(words), rbp=gate[2])
+    caller.update(rip=words[-1], rsp=registers["rsp"] + GATE_BYTES + WORD * len(words), rbp=registers["rbp"])
     return Step("gate", caller["rsp"], caller)
 
 
 def step_enter(registers):
-    """Where the kernel entered module code: behind the record lie its block and its stack pointer."""
-    above = read_words(registers["rsp"] + GATE_BYTES, 2)
-    words = above and read_words(above[1], 7)
+    """Where the kernel entered module code: behind the record lie two fields of the thread, its block and its stack pointer."""
+    above = read_words(registers["rsp"] + GATE_BYTES, 4)
+    words = above and read_words(above[3], 7)
     if not words:
         return None
     caller = dict(zip(("r15", "r14", "r13", "r12", "rbx", "rbp", "rip"), words))
-    caller["rsp"] = above[1] + 7 * WORD
+    caller["rsp"] = above[3] + 7 * WORD
     return Step("enter", caller["rsp"], caller)
 
 
@@ -263,9 +263,11 @@ def step(registers):
     if pc == label("alka_return_enter"):
         return step_enter(registers)
     if pc == label("alka_return_gate_traps"):
+        return step_gate(registers, ("r15",))
+    if pc == label("alka_return_gate_traps_memory"):
         return step_gate(registers, ("r14", "r15"))
     if pc == label("alka_return_gate_returns"):
-        return step_gate(registers, (None, "rbx", "r12", "r13", "r14", "r15"))
+        return step_gate(registers, (None, None, "rbx", "r12", "r13", "r14", "r15"))
     if label("alka_host_direct_0") <= pc < label("alka_routine_pending"):
         return step_host(registers)
     return None
@@ -426,8 +428,8 @@ class BacktraceCommand(gdb.Command):
         if image is not None:
             function = image.function_at(pc)
             return f"{image.name}: {function.name}+0x{pc - function.start:x}" if function else f"{image.name}: ?"
-        if pc in (label("alka_return_gate_traps"), label("alka_return_gate_returns"), label("alka_return_enter")):
-            return f"gate into {callee_name(read_words(registers['rsp'], 4)[3])}"
+        if pc in map(label, GATE_RETURNS):
+            return f"gate into {callee_name(read_words(registers['rsp'], 2)[1])}"
         return gdb.execute(f"info symbol 0x{pc if is_innermost else pc - 1:x}", to_string=True).split(" ")[0]
 
 
