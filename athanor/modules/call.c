@@ -14,7 +14,7 @@
 #include "modules/postmortem.h"
 #include "modules/supervision.h"
 #include "modules/swap.h"
-#include "sched/thread.h"
+#include "sched/machine.h"
 #include "time/clock.h"
 #include "trace/trace.h"
 #include <alkahest/render.h>
@@ -57,6 +57,7 @@ void call_end_soon(struct thread *thread) {
     struct call *call = thread->user;
     if (call != NULL) {
         call->must_end = true;
+        sched_excuse(&threads_sched, &thread->sched, true, clock_ns());
     }
 }
 
@@ -91,8 +92,18 @@ void call_note_first(void) {
     }
 }
 
+/* What the call before has left behind is cleared up. */
+static void call_end_excuse(struct thread *thread) {
+    uint64_t flags = threads_lock();
+    sched_excuse(&threads_sched, &thread->sched, false, clock_ns());
+    threads_unlock(flags);
+}
+
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {
     struct thread *thread = thread_this();
+    if (thread->sched.is_excused) {
+        call_end_excuse(thread);
+    }
     *call = (struct call){
         .outer = thread->user,
         .deadline_ns = limit_ns == 0 ? SCHED_NEVER : clock_ns() + limit_ns,
@@ -128,10 +139,14 @@ static void call_make_new(struct module *module, uint64_t since) {
     (void)module_reset(module, since); /* a failure is in the log */
 }
 
-/* Whoever is at it already does it for all who have been struck with it. */
+/*
+ * Whoever is at it already does it for all who have been struck with it. Without an instance: its
+ * start section trapped. Of another life: it has been made new since.
+ */
 static void call_recover_one(struct module *module, uint64_t since) {
-    if (module->instance == NULL || module->is_recovering) {
-        return; /* no instance: its start section trapped */
+    if (module->instance == NULL || module->is_recovering || module->is_exporting ||
+        module->life != module->struck_life) {
+        return;
     }
     module->is_recovering = true;
     call_make_new(module, since);
@@ -139,13 +154,18 @@ static void call_recover_one(struct module *module, uint64_t since) {
 }
 
 /*
- * A reset runs a start section, which may trap and strike others. A module whose start section
- * traps is stopped, so this ends.
+ * A reset runs a start section, which may trap and strike others: those are next. A module whose
+ * start section traps is stopped, so this ends.
  */
 void call_recover(struct bundle_text called, const struct alka_trap_report *report,
                   const struct modules_fault *fault) {
+    struct thread *self = thread_this();
     struct module *module;
-    while ((module = modules_take_struck()) != NULL) {
+    if (self->recovers_struck) {
+        return;
+    }
+    self->recovers_struck = true;
+    while ((module = modules_take_struck(self)) != NULL) {
         for (struct module *next; module != NULL; module = next) {
             next = module->next_struck != module ? module->next_struck : NULL;
             module->next_struck = NULL;
@@ -155,6 +175,7 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
             postmortem_take(module, called, report, &fault->frame);
         }
     }
+    self->recovers_struck = false;
 }
 
 void call_keep(struct call *call, const struct alka_trap_report *report) {
@@ -189,7 +210,7 @@ static void call_trace_end(const struct module *module, uint32_t func_idx, enum 
 
 /* Asleep: whoever is at it may be less urgent than the caller. */
 void call_wait(const struct module *module) {
-    while (module->is_held || module->is_recovering) {
+    while (module->is_held || module->is_recovering || module->next_struck != NULL) {
         if (thread_sleep_until(clock_ns() + CALL_POLL_NS) != ALKA_OK) {
             thread_yield(); /* it shall end, and cannot sleep any more */
         }

@@ -32,7 +32,8 @@ struct call {
     struct modules_fault fault; /* that ended it */
 };
 
-/* Resets, or stops, whoever was in a call that has trapped. */
+/* Resets, or stops, whoever was in calls of this thread that have trapped. Inside of itself it does
+ * nothing: the outer one goes on until nobody is left. */
 void call_recover(struct bundle_text called, const struct alka_trap_report *report,
                   const struct modules_fault *fault);
 
@@ -46,7 +47,7 @@ void call_recover(struct bundle_text called, const struct alka_trap_report *repo
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out);
 
-/* Returns when the module is neither being replaced nor made new. */
+/* Returns when the module is neither being replaced nor made new, nor about to be. */
 void call_wait(const struct module *module);
 
 /* Holds the images that the report of a trap names; call_drop lets go of them, as call_log does. */

@@ -17,6 +17,7 @@
 
 /* It was about to run code of the instance. */
 static void evict_running(struct thread *thread, struct evict_witness *witness) {
+    sched_excuse(&threads_sched, &thread->sched, true, clock_ns());
     if (thread->context.is_stopped &&
         thread->context.frame.rip == (uint64_t)alka_routine_gone) { /* before a closed gate */
         thread->stacks->pending = ALKA_TRAP_KILLED;

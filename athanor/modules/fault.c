@@ -32,19 +32,36 @@ static enum alka_fault fault_kind(uint64_t vector) {
     }
 }
 
-/* A list whose last member names itself: so membership costs no search. */
-static struct module *fault_struck;
+/*
+ * Who has been struck is in one list at most: that of the thread whose call ended first, or, if the
+ * call went on, this one, which is the caretaker's. The last member of a list names itself, so
+ * that membership costs no search.
+ */
+static struct module *fault_left;
 
-struct module *modules_take_struck(void) {
-    return __atomic_exchange_n(&fault_struck, NULL, __ATOMIC_ACQ_REL);
+struct module *modules_take_left(void) {
+    return __atomic_exchange_n(&fault_left, NULL, __ATOMIC_ACQ_REL);
 }
 
-static void fault_strike(const struct alka_context *context) {
+struct module *modules_take_struck(struct thread *thread) {
+    struct module *module = __atomic_exchange_n(&thread->struck, NULL, __ATOMIC_ACQ_REL);
+    struct module *first = NULL; /* the other way round: callees before callers */
+    while (module != NULL) {
+        struct module *next = module->next_struck != module ? module->next_struck : NULL;
+        module->next_struck = first != NULL ? first : module;
+        first = module;
+        module = next;
+    }
+    return first;
+}
+
+static void fault_strike(const struct alka_context *context, struct module **list) {
     struct module *module = (struct module *)context->user;
     alka_instance_disown(context->instance);
     if (module != NULL && module->next_struck == NULL) {
-        module->next_struck = fault_struck != NULL ? fault_struck : module;
-        fault_struck = module;
+        module->next_struck = *list != NULL ? *list : module;
+        module->struck_life = module->life;
+        *list = module;
     }
 }
 
@@ -52,15 +69,29 @@ static void fault_strike(const struct alka_context *context) {
  * Whose calls end here: everybody's up to the gate where the trap stops. Their gates are dead at
  * once. Not found: an instance that is reached through a shared table and has called on.
  */
-static void fault_strike_chain(const struct alka_thread *thread) {
-    for (const struct alka_gate *gate = thread->gate; gate != NULL; gate = gate->outer) {
+static void fault_strike_chain(const struct alka_thread *stacks, struct module **list) {
+    for (const struct alka_gate *gate = stacks->gate; gate != NULL; gate = gate->outer) {
         if (gate->callee != EVICT_NOBODY) {
-            fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES));
+            fault_strike((const struct alka_context *)(gate->callee - ALKA_CONTEXT_BYTES), list);
         }
         if (alka_gate_resume(gate) != (uint64_t)alka_resume_gate_traps) {
             return;
         }
     }
+}
+
+/*
+ * The call of `thread` ends, or goes on with an error. If it ends, the thread clears up behind it,
+ * whatever its account says: others wait for that. Else nobody but the caretaker does.
+ */
+static void fault_end_call(struct thread *thread, const struct alka_resume *resume) {
+    if (resume->rip == (uint64_t)alka_resume_gate_returns) {
+        fault_strike_chain(thread->stacks, &fault_left);
+        workers_tell_caretaker();
+        return;
+    }
+    thread->sched.is_excused = true;
+    fault_strike_chain(thread->stacks, &thread->struck);
 }
 
 static void fault_note(const struct thread *thread, const struct trap_frame *frame,
@@ -125,17 +156,16 @@ bool modules_take_fault(struct trap_frame *frame) {
     if (fault_at_closed_gate(frame)) {
         return true;
     }
-    struct alka_thread *thread = alka_thread_of(frame->rsp);
-    if (!alka_trap_decide(&modules_registry, thread, &state, &resume)) {
+    struct alka_thread *stacks = alka_thread_of(frame->rsp);
+    if (!alka_trap_decide(&modules_registry, stacks, &state, &resume)) {
         return false;
     }
-    fault_note(thread->owner, frame, ticks);
+    fault_note(stacks->owner, frame, ticks);
     trace(TRACE_TRAP, fault_module(frame), call_trap_code(resume.kind), frame->rip);
     if (resume.kind != ALKA_TRAP_EXIT) {
-        fault_strike_chain(thread);
-        if (resume.rip == (uint64_t)alka_resume_gate_returns) {
-            workers_wake_caretaker(); /* the call goes on: nobody else recovers who was struck */
-        }
+        uint64_t flags = threads_lock();
+        fault_end_call(stacks->owner, &resume);
+        threads_unlock(flags);
     }
     fault_resume(frame, &resume);
     return true;
@@ -153,7 +183,7 @@ bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
     }
     fault_note(thread, frame, ticks);
     trace(TRACE_TRAP, fault_module(frame), call_trap_code(ALKA_TRAP_KILLED), frame->rip);
-    fault_strike_chain(stacks);
+    fault_end_call(thread, &resume);
     fault_resume(frame, &resume);
     return true;
 }
@@ -167,6 +197,8 @@ bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
 void modules_tick(struct trap_frame *frame) {
     struct thread *thread = threads_are_started() ? thread_this() : NULL;
     if (thread != NULL && call_is_over(thread)) {
+        uint64_t flags = threads_lock();
         (void)modules_end_call(thread, frame);
+        threads_unlock(flags);
     }
 }

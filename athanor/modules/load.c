@@ -292,11 +292,10 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
     if (status == ALKA_OK) {
         status = load_start(module, &start);
     }
-    if (status == ALKA_E_INTERRUPTED) {
-        return status;
-    }
     if (status != ALKA_OK) {
-        module_stop(module);
+        if (status != ALKA_E_INTERRUPTED) {
+            module_stop(module);
+        }
         load_recover(&start);
         return status;
     }
@@ -345,6 +344,7 @@ bool module_renew(struct module *module) {
         module_stop(module);
         module->state = MODULE_TRAPPED;
     }
+    load_recover(&start); /* those that it called */
     return false;
 }
 

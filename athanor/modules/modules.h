@@ -71,6 +71,8 @@ struct module {
     bool expects_trap;          /* the start function that runs now is to trap */
     bool has_failed_threads;    /* of those that have ended since it was started */
     struct module *next_struck; /* of those that a trap has just ended; itself: the last one */
+    uint32_t struck_life;       /* that the trap ended */
+    bool is_exporting;          /* its export_state runs: a trap there ends only that */
 };
 
 extern struct alka_registry modules_registry;
@@ -176,17 +178,20 @@ struct modules_fault {
     uint64_t ticks; /* time stamp, when the kernel was told */
 };
 
-/* Takes the modules that the last trap ended; the list is empty then. modules/fault.c */
-struct module *modules_take_struck(void);
+/* Takes the modules that traps in calls of a thread have ended, callees before callers; the list is
+ * empty then. modules/fault.c */
+struct thread;
+struct module *modules_take_struck(struct thread *thread);
+/* Those of calls that went on with an error, for a thread's list. */
+struct module *modules_take_left(void);
 
 /* Resumes at the innermost gate if the exception is a module's trap; else
  * false. modules/fault.c */
 bool modules_take_fault(struct trap_frame *frame);
 /* At each tick: ends the module's call that is to be ended (modules/call.h). */
 void modules_tick(struct trap_frame *frame);
-/* Ends the call of a thread that is stopped in module code, as a kill does. False: its code is not
- * where it could be left. */
-struct thread;
+/* Under the lock: ends the call of a thread that is stopped in module code, as a kill does. False:
+ * its code is not where it could be left. */
 bool modules_end_call(struct thread *thread, struct trap_frame *frame);
 
 #endif

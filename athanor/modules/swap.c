@@ -163,8 +163,21 @@ static const char *swap_call(const struct module *module, const char *name, cons
     return failed;
 }
 
-static const char *swap_transfer(const struct module *module, const struct module *next,
-                                 bool is_back, struct swap_report *out) {
+/* Whatever becomes of that, the module goes on with what it has. */
+static const char *swap_export(struct module *module) {
+    struct alka_instance *instance = module->instance;
+    module->is_exporting = true;
+    const char *error = swap_call(module, "export_state", "export_state failed");
+    module->is_exporting = false;
+    if (instance->context->generation != instance->generation) { /* it trapped */
+        instance->context->generation = instance->generation;
+        module_open(module);
+    }
+    return error;
+}
+
+static const char *swap_transfer(struct module *module, const struct module *next, bool is_back,
+                                 struct swap_report *out) {
     bool exports = swap_hook(module->instance, "export_state") != NULL;
     bool imports = swap_hook(next->instance, "import_state") != NULL;
     if (exports && !imports && !is_back) {
@@ -174,7 +187,7 @@ static const char *swap_transfer(const struct module *module, const struct modul
         return NULL;
     }
     state_begin(module->instance, next->instance);
-    const char *error = swap_call(module, "export_state", "export_state failed");
+    const char *error = swap_export(module);
     if (error == NULL) {
         error = swap_call(next, "import_state", "import_state failed");
     }

@@ -21,11 +21,9 @@ static struct {
     bool has_work;
 } workers_caretaker;
 
-void workers_wake_caretaker(void) {
-    uint64_t flags = threads_lock();
+void workers_tell_caretaker(void) {
     workers_caretaker.has_work = true;
     wait_wake(&workers_caretaker.waiting);
-    threads_unlock(flags);
 }
 
 /* --- Working. --- */
@@ -96,7 +94,9 @@ static void worker_main(void *arg) {
         worker_call(worker);
     }
     worker->is_done = true;
-    workers_wake_caretaker();
+    uint64_t flags = threads_lock();
+    workers_tell_caretaker();
+    threads_unlock(flags);
 }
 
 static bool worker_runs(const struct module *module, struct bundle_text function) {
@@ -204,6 +204,7 @@ static void caretaker_recover(void) {
     static const char called[] = "a call that went on";
     const struct alka_trap_report report = {.kind = ALKA_TRAP_NONE, .wasm_off = ALKA_DIAG_NONE};
     const struct modules_fault fault = {.ticks = x86_time_stamp()};
+    thread_this()->struck = modules_take_left();
     call_recover((struct bundle_text){called, sizeof called - 1}, &report, &fault);
 }
 

@@ -47,7 +47,7 @@ bool workers_run(const struct module *module);
 void workers_end_jobs(void);
 /* None of them begins again. Their calls are ended by whoever stops the module. */
 void workers_release(struct module *module);
-/* Safe in exception handlers of module code. */
-void workers_wake_caretaker(void);
+/* There are modules to recover, or threads to give back. Under the lock. */
+void workers_tell_caretaker(void);
 
 #endif

@@ -47,7 +47,7 @@ void account_spend(struct sched_account *account, uint64_t ns, uint64_t now) {
 
 uint64_t account_left(const struct sched_thread *running) {
     const struct sched_account *account = running->account;
-    if (account->budget_ns == 0 || running->kill_pending)
+    if (account->budget_ns == 0 || running->kill_pending || running->is_excused)
         return SCHED_NEVER;
     if (account->left_ns <= 0)
         return 0;

@@ -9,7 +9,7 @@ bool account_is_empty(struct sched_account *account, uint64_t now);
 /* Must `thread` not run for that reason? */
 static inline bool account_forbids(struct sched_thread *thread, uint64_t now) {
     return thread->account->budget_ns != 0 && !thread->kill_pending &&
-           account_is_empty(thread->account, now);
+           account_is_empty(thread->account, now) && !thread->is_excused;
 }
 /* It has a budget. */
 void account_spend(struct sched_account *account, uint64_t ns, uint64_t now);

@@ -149,6 +149,16 @@ void sched_kill(struct sched *sched, struct sched_thread *thread, uint64_t now) 
     }
 }
 
+void sched_excuse(struct sched *sched, struct sched_thread *thread, bool is_excused, uint64_t now) {
+    thread->is_excused = is_excused;
+    if (thread->state == SCHED_THROTTLED && is_excused) {
+        sched_take_out(sched, thread);
+        sched_make_ready(sched, thread, SCHED_REFILLED, now);
+    } else if (thread->state == SCHED_RUNNING) {
+        sched->host.kick(sched->host.self, sched_cpu_of(sched, thread)); /* another alarm */
+    }
+}
+
 void sched_expire(struct sched *sched, uint64_t now) {
     while (sched->timers.first != NULL && sched->timers.first->key <= now)
         sched_end_wait(sched, THREAD_OF_TIMER(sched->timers.first), ALKA_E_TIMED_OUT, now);

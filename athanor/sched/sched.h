@@ -20,7 +20,8 @@
  *   are possible: look again.
  *
  *   Killing only marks (kill_pending) and wakes. The host ends the thread where that is safe: on
- *   its way back into module code. A thread that shall die is never throttled.
+ *   its way back into module code. A thread that shall die is never throttled, nor is one that is
+ *   excused: it has something to clear up that others may wait for.
  *
  *   Accounts. Threads spend the budget of their account: so much time per period; all of them are
  *   throttled when it is gone. Periods begin at multiples of the period after the first use. What
@@ -80,6 +81,7 @@ struct sched_thread {
     uint8_t priority;
     enum sched_state state;
     bool kill_pending;
+    bool is_excused;         /* sched_excuse */
     bool wake_pending;       /* woken while it was not waiting */
     alka_status woken_by;    /* ALKA_OK, ALKA_E_TIMED_OUT, ALKA_E_INTERRUPTED */
     struct order_node timer; /* in sched.timers while it waits with a deadline */
@@ -144,6 +146,10 @@ void sched_exit(struct sched *sched, uint32_t cpu);
 
 void sched_wake(struct sched *sched, struct sched_thread *thread, uint64_t now);
 void sched_kill(struct sched *sched, struct sched_thread *thread, uint64_t now);
+
+/* Any state. As long as it is excused, it runs whether its account has a budget or not; the time
+ * counts all the same. */
+void sched_excuse(struct sched *sched, struct sched_thread *thread, bool is_excused, uint64_t now);
 
 /* Any state. 0 <= priority < SCHED_PRIORITIES. */
 void sched_set_priority(struct sched *sched, struct sched_thread *thread, uint8_t priority,

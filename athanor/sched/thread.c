@@ -225,6 +225,7 @@ void thread_kill(struct thread *thread) {
 void thread_wake_first(void) {
     if (threads_first != NULL) {
         sched_wake(&threads_sched, &threads_first->sched, clock_ns());
+        sched_excuse(&threads_sched, &threads_first->sched, true, clock_ns());
     }
 }
 

@@ -41,6 +41,7 @@ struct thread_context {
     struct trap_recovery *recovery;
 };
 
+struct module;
 struct thread {
     struct sched_thread sched; /* the first member */
     struct thread_context context;
@@ -51,8 +52,10 @@ struct thread {
     void *arg;
     void *vectors_block;
     void *user;                     /* whoever made it may keep something here */
+    struct module *struck;          /* that traps in its calls have ended: modules/fault.c */
     struct thread *next, *previous; /* all threads */
     uint32_t id;
+    bool recovers_struck;
     bool is_preemptible; /* in kernel code, too: for threads that take no locks */
     char name[THREAD_NAME_BYTES];
 };
@@ -89,7 +92,8 @@ ALKA_MUST_CHECK alka_status thread_sleep_until(uint64_t deadline_ns);
 /* It is marked, and will not wait any more; its module code ends (threads_set_ender). */
 void thread_kill(struct thread *thread);
 
-/* Under the lock: the first thread, if it waits for anything, looks again. */
+/* Under the lock: the first thread, if it waits for anything or for its turn to spend, looks again.
+ */
 void thread_wake_first(void);
 
 /* Returns what threads_unlock needs. Not while holding a lock of another room. */

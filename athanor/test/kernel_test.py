@@ -385,7 +385,8 @@ def case_lifecycle(args, folder):
     """stop, start, restart, kill, unload and injected faults, each seen from outside; the others go on."""
     bundle = make_bundle(folder, [attacker(folder), ("phoenix", assemble(folder, PHOENIX), ["limits = { memory_pages = 4 }"]),
                                   ("client", assemble(folder, CLIENT), ['calls = { phoenix = ["soil", "is_new"] }'])])
-    with boot(args, bundle) as machine:
+    # Where things lie follows from a word: how many tables and books that takes is the same each time.
+    with boot(args, bundle, options="debug-exit aslr=lifecycle") as machine:
         machine.wait_for_shell()
         caps = machine.command("caps client")
         require("bound    phoenix.soil" in caps and "athanor" not in caps, f"caps client: {caps}")
@@ -418,7 +419,7 @@ def case_inject(args, folder):
     phoenix = ["limits = { memory_pages = 4, queue_places = 1000, handles = 20 }"]
     bundle = make_bundle(folder, [("phoenix", assemble(folder, PHOENIX), phoenix),
                                   ("client", assemble(folder, CLIENT), ['calls = { phoenix = ["soil", "is_new"] }'])])
-    with boot(args, bundle) as machine:
+    with boot(args, bundle, options="debug-exit aslr=inject") as machine:
         machine.wait_for_shell()
         listed = [row["fault"] for row in keys(machine.command("inject -k"))]
         require(listed == list(FAULTS), f"listed: {listed}")
@@ -488,7 +489,12 @@ COUNTER = """(module
   (func (export "version") (result i32) (i32.const VERSION))
   (func (export "slowly") (loop (br_if 0 (i32.eqz (i32.load (i32.const 128))))))
   (func (export "steal") (call $save (i32.const 64) (i32.const 4)))
-  (func (export "export_state") (call $save (i32.const 64) (i32.const 2)) (call $save (i32.const 66) (i32.const 2)))
+  (func (export "break_export") (result i32) (i32.store8 (i32.const 200) (i32.const 1)) (i32.const 0))
+  (func (export "loop_export") (result i32) (i32.store8 (i32.const 200) (i32.const 2)) (i32.const 0))
+  (func (export "export_state")
+    (call $save (i32.const 64) (i32.const 2)) (call $save (i32.const 66) (i32.const 2))
+    (if (i32.eq (i32.load8_u (i32.const 200)) (i32.const 1)) (then unreachable))
+    (loop $again (br_if $again (i32.eq (i32.load8_u (i32.const 200)) (i32.const 2)))))
   (func (export "import_state") (result i32)
     (i32.or (i32.ne (call $load (i32.const 64) (i32.const 4)) (i32.const 4)) (call $load (i32.const 64) (i32.const 4))))
   (func (export "health") (result i32) (i32.const 0)))"""
@@ -582,6 +588,19 @@ def case_swap(args, folder):
         machine.command("")
         machine.command("start counter; kill teller; start teller")
 
+        # export_state traps, or does not end: the version that serves goes on with what it knows.
+        row, count = state_of(machine, "counter"), returned(machine, "run counter add")
+        for breaks, code in (("break_export", 600), ("loop_export", 618)):
+            machine.command(f"run counter {breaks}")
+            answer = machine.command("swap counter v-two")
+            require("export_state failed" in answer and f"ALKA_{code}" in answer, f"{breaks}: {answer}")
+            require(returned(machine, "run teller version") == 1, f"after {breaks} version 1 does not serve")
+            count += 1
+            require(returned(machine, "run counter add") == count, f"after {breaks} the state is lost")
+        after = state_of(machine, "counter")
+        require((int(after["traps"]), after["restarts"]) == (int(row["traps"]) + 2, row["restarts"]), f"{row} {after}")
+        machine.command("restart counter")
+
         # Too many traps bring the version before back, with its state.
         count = returned(machine, "run counter add")
         machine.command("swap counter v-crashing")
@@ -612,7 +631,7 @@ SERVER = """(module
   (import "athanor" "sleep_until" (func $sleep (param i64) (result i32)))
   (memory 1)
   (func (export "nap") (result i32)
-    (drop (call $sleep (i64.add (call $clock) (i64.const 500000000))))
+    (drop (call $sleep (i64.add (call $clock) (i64.const 2000000000))))
     (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
     (i32.const 0))
   (func (export "naps") (result i32) (i32.load (i32.const 0)))
@@ -651,7 +670,7 @@ def case_workers(args, folder):
         ("busy", busy, ['threads = [{ function = "spin", priority = 16 }]']),
         ("poor", busy, ['threads = ["spin"]', "limits = { cpu_us = 1000, period_us = 20000 }"]),
         ("server", assemble(folder, SERVER), sleeper), ("middle", assemble(folder, MIDDLE), middle), ("asker", assemble(folder, ASKER), asker)])
-    with boot(args, bundle) as machine:
+    with boot(args, bundle, options="debug-exit aslr=workers") as machine:
         machine.wait_for_shell()
 
         def threads():
@@ -732,6 +751,47 @@ def case_workers(args, folder):
         machine.command("unload busy; unload poor; kill asker; kill middle; kill server")
         require(gone("busy", "poor", "asker"), f"threads are left: {threads().keys()}")
         machine.finish()
+
+
+STARTER = """(module
+  (import "busy" "rounds" (func $rounds (result i32)))
+  (import "busy" "trap" (func $trap))
+  (memory 1)
+  (func $start (i32.store (i32.const 0) (i32.add (i32.const 41) (call $rounds))))
+  (start $start)
+  (func (export "answer") (result i32) (i32.load (i32.const 0)))
+  (func (export "trap") (call $trap)))"""
+
+
+def seconds_between(machine, since, first, second):
+    """Of the kernel's clock, between two lines of the log."""
+    times = []
+    for pattern in (first, second):
+        machine.seen = since
+        times.append(float(machine.expect(rf"^(?:{PROMPT})?\[ *(\d+\.\d+)\] (?:error: )?{pattern}").group(1)))
+        machine.command("")
+    return times[1] - times[0]
+
+
+def case_struck(args, folder):
+    """What follows a trap or a kill follows at once, whatever the budget, and callees are new before their callers."""
+    busy = assemble(folder, BUSY)
+    bundle = make_bundle(folder, [("busy", busy, []), ("poor", busy, ["limits = { cpu_us = 1000, period_us = 1000000 }"]),
+                                  ("starter", assemble(folder, STARTER), ['calls = { busy = ["rounds", "trap"] }'])])
+    # Time counts instructions here; while nobody runs, it jumps to the next thing that is to happen.
+    with boot(args, bundle, extra=["-icount", "shift=0,sleep=off"]) as machine:
+        machine.wait_for_shell()
+        for _ in range(5):
+            machine.command("spawn poor spin")
+            since = machine.seen
+            machine.command("kill poor")
+            late = seconds_between(machine, since, "poor: killed", "poor: spin trapped: ALKA_618")
+            require(late < 0.005, f"a thread without a budget ended {late} s after the kill")
+            machine.command("start poor")
+        machine.command("run starter trap")
+        require(returned(machine, "run starter answer") == 41, "its start section has met what was not yet new")
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
 
 
 PAIR = r'[a-z][a-z0-9_]*=(?:"(?:[^"\\\n]|\\["\\n])*"|[A-Za-z0-9._:+/%-]+)'

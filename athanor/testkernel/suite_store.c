@@ -116,7 +116,7 @@ static void suite_forgive(struct suite_store *store) {
         struct alka_instance *instance = store->made[i].instance;
         instance->generation = instance->context->generation = store->made[i].generation;
     }
-    (void)modules_take_struck();
+    (void)modules_take_struck(thread_this());
 }
 
 enum alka_trap suite_call(struct suite_store *store, const struct alka_func *func,

@@ -214,10 +214,13 @@ def case_typing(build):
     with Machine(image_of(build, "kernel"), TIMEOUT) as machine:
         machine.wait_for_shell()
         for line in lines:
-            machine.command(line)
+            machine.type(line + "\r")
+            machine.expect(r"\n")
+            machine.wait_for_shell()
             machine.type("\x03")  # in case the line left something behind
             machine.wait_for_shell()
-        require("free" in machine.command("me\x7fem"), "line editing does not work")
+        machine.type("me\x7fem\r")
+        machine.expect(r"free(.*\n)+" + re.escape(PROMPT) + r"\Z")  # else line editing does not work
         status = machine.finish()
         require(status == STATUS_GOOD, f"poweroff ended with status {status}")
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROMPT = "athanor> "
+LINE_CHARACTERS = 255  # that the shell takes
 EXIT_GOOD = 0x10  # what the kernel writes; QEMU exits with (value << 1) | 1
 STATUS_GOOD = EXIT_GOOD << 1 | 1
 STATUS_PLAIN = 0  # ACPI power-off, or a reboot under -no-reboot
@@ -149,11 +150,12 @@ class Machine:
 
     def command(self, line):
         """Types a command line; what it printed, without echo and next prompt."""
-        begin = self.seen
         self.type(line + "\r")
-        self.expect(r"\n")
+        # A line of the log that comes in between has the shell show again what was typed so far.
+        echo = "".join(character for character in line if " " <= character <= "~")[:LINE_CHARACTERS]
+        begin = self.expect(re.escape(echo) + r"\n").end()
         end = self.expect(r"^" + re.escape(PROMPT) + r"\Z").start()
-        return self.transcript[begin:end].split("\n", 1)[1]
+        return self.transcript[begin:end]
 
     def wait(self):
         """QEMU's exit status, when the machine stops by itself."""

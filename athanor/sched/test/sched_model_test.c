@@ -50,7 +50,7 @@ struct model_account {
 struct model_thread {
     enum sched_state state;
     int account, priority;
-    bool kill, wake;
+    bool kill, excused, wake;
     uint64_t deadline, slice;
     int64_t place;  /* among ready ones; smaller goes first */
     uint64_t since; /* when it began to wait or to be throttled, in order of events */
@@ -82,7 +82,7 @@ static bool model_is_broke(const struct model_thread *thread) {
         book->start = (int64_t)now;
     }
     book_advance(book);
-    return book->left <= 0 && !thread->kill;
+    return book->left <= 0 && !thread->kill && !thread->excused;
 }
 
 static int64_t book_refill(struct model_account book) {
@@ -242,7 +242,8 @@ static uint64_t model_alarm(void) {
         now + SCHED_ROUND_ROBIN_SLICE_NS - thread->slice < alarm)
         alarm = now + SCHED_ROUND_ROBIN_SLICE_NS - thread->slice;
     const struct model_account *book = &books[thread->account];
-    if (book->budget != 0 && !thread->kill && now + (uint64_t)book->left < alarm)
+    if (book->budget != 0 && !thread->kill && !thread->excused &&
+        now + (uint64_t)book->left < alarm)
         alarm = now + (uint64_t)book->left;
     return alarm;
 }
@@ -328,6 +329,14 @@ static void act_kill(int i) {
         model_ready(i, SCHED_REFILLED);
 }
 
+static void act_excuse(int i) {
+    bool excused = random_below(2) == 0;
+    sched_excuse(&sched, &threads[i], excused, now);
+    models[i].excused = excused;
+    if (excused && models[i].state == SCHED_THROTTLED)
+        model_ready(i, SCHED_REFILLED);
+}
+
 static void act_wake(int i) {
     sched_wake(&sched, &threads[i], now);
     if (models[i].state == SCHED_WAITING)
@@ -377,6 +386,9 @@ static void act_other(void) {
         break;
     case 4:
         act_account(i);
+        break;
+    case 5:
+        act_excuse(i);
         break;
     default:
         act_wake(i);
@@ -483,6 +495,8 @@ static void act_on_processors(void) {
         sched_set_priority(&sched, thread, (uint8_t)(14 + random_below(4)), now);
         break;
     case 3:
+        sched_excuse(&sched, thread, random_below(2) == 0, now);
+        break;
     case 4:
         sched_wake(&sched, thread, now);
         break;

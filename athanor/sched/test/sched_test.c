@@ -245,6 +245,31 @@ static void a_throttled_thread_can_be_killed_at_once(void **state) {
     assert_next(-1);
 }
 
+static void who_is_excused_runs_without_a_budget_and_owes_it(void **state) {
+    (void)state;
+    begin_round_robin();
+    threads[0].account = &limited;
+    start(0);
+    assert_next(0);
+    to_alarm();
+    assert_next(-1);
+    sched_excuse(&sched, &threads[0], true, now);
+    assert_next(0);
+    assert_int_equal(sched_alarm(&sched, 0), SCHED_NEVER);
+    assert_int_equal(sched.refills.count, 0);
+    now += 1 * MS;
+    assert_next(0);
+    kicks[0] = 0;
+    sched_excuse(&sched, &threads[0], false, now);
+    assert_int_equal(kicks[0], 1);
+    assert_next(-1);
+    assert_int_equal(limited.left_ns, -(int64_t)MS);
+    to_alarm();
+    assert_next(0);
+    assert_int_equal(now, START + 10 * MS);
+    assert_int_equal(sched_alarm(&sched, 0), now + 1 * MS); /* the other one is paid back */
+}
+
 static void a_new_limit_counts_at_once(void **state) {
     (void)state;
     begin_round_robin();
@@ -498,6 +523,7 @@ int main(void) {
         cmocka_unit_test(a_budget_is_spent_to_the_nanosecond_and_comes_back),
         cmocka_unit_test(what_was_overspent_is_paid_back),
         cmocka_unit_test(a_throttled_thread_can_be_killed_at_once),
+        cmocka_unit_test(who_is_excused_runs_without_a_budget_and_owes_it),
         cmocka_unit_test(a_new_limit_counts_at_once),
         cmocka_unit_test(priorities_can_change_while_it_runs_or_waits_its_turn),
         cmocka_unit_test(processors_are_kicked_when_there_is_work),
