@@ -3,7 +3,8 @@
  * Goes out: the entry as an address that may be accessed. Must never let an index that is not a
  * zero-extended i32 into an address in the guard model: constants and scales are added to the index
  * in 32 bits, where they wrap as in WebAssembly, never inside a 64-bit address (CVE-2023-26489).
- * The memarg's offset is the displacement.
+ * The memarg's offset is the displacement; so is a constant of which it is known that it does not
+ * wrap (here and in index.c).
  *
  *   guard     [base + index + offset], and the pages behind the memory fault
  *   checked   index + offset + bytes is compared with the memory's size first
@@ -13,6 +14,7 @@
  * checked in every model; a sum that does not fit 64 bits is out of bounds, too. The base of
  * another memory than 0 comes from the context and is added to the index behind the comparison.
  */
+#include "index.h"
 #include "lowerings.h"
 
 enum { MEMARG_HAS_MEMORY = 0x40 };
@@ -67,9 +69,13 @@ static void address_guard(struct emit *e, struct value *address, uint64_t offset
         return;
     }
     offset += address_split(address, offset);
+    if (index_share(e, address, offset))
+        return;
     if (offset <= INT32_MAX) {
+        struct index_sum sum = index_sum_of(address);
         stack_reg(e, address);
         address_become(e, address, (int32_t)offset);
+        index_use(e, address->base, sum);
         return;
     }
     /* A displacement cannot hold it: what does not fit 32 bits is out of bounds anyway. */

@@ -329,7 +329,7 @@ void low_br_table(struct emit *e, const struct lowering *how) {
         table_of_labels(e, count, index);
     } else {
         stack_pop(e);
-        e->free &= ~REG_BIT(index);
+        stack_claim(e, index);
         table_of_stubs(e, count, index);
         stack_free(e, index);
     }

@@ -236,6 +236,7 @@ static bool call_reserve(struct emit *e, const struct alka_functype *type) {
 static void call_pass(struct emit *e, const struct alka_functype *type, bool is_indirect,
                       int32_t stack_disp) {
     uint32_t count = type->param_count + (is_indirect ? 1 : 0);
+    index_forget_all(e);
     struct call_args args;
     args.type = type;
     args.first = e->depth - count;

@@ -73,6 +73,20 @@ static bool codegen_may_meet_foreign(const struct alka_module *module) {
     return false;
 }
 
+/* Memory 0 always leaves so much of its 4 GiB unused, in the model that lets an index go
+ * unchecked. */
+static uint32_t codegen_index_spare(const struct alka_codegen *gen) {
+    if (!gen->has_memory32 || gen->options.memory_model != ALKA_MEMORY_GUARD)
+        return 0;
+    const struct alka_memory_def *memory = &gen->module->memories[0];
+    uint64_t most =
+        memory->imported ? ALKA_MEMORY_MOST_PAGES : alka_memory_most_pages(&memory->range);
+    if (memory->range.max < most)
+        most = memory->range.max;
+    uint64_t spare = (ALKA_MEMORY_MOST_PAGES - most) * ALKA_WASM_PAGE_BYTES;
+    return spare < INT32_MAX ? (uint32_t)spare : INT32_MAX;
+}
+
 alka_status alka_codegen_begin(const struct alka_module *module,
                                const struct alka_codegen_options *options,
                                const struct alka_crucible *crucible, struct alka_arena *arena,
@@ -101,6 +115,7 @@ alka_status alka_codegen_begin(const struct alka_module *module,
         gen->foreign_tables[i] = table->imported || table->exported || is_open;
     }
     gen->has_memory32 = module->memory_count > 0 && !module->memories[0].range.is_64;
+    gen->index_spare = codegen_index_spare(gen);
     gen->memory_reg = gen->layout.memory_is_separate ? X64_R14 : X64_R15;
     codegen_choose_registers(gen);
     *out_codegen = gen;

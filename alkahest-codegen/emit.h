@@ -213,6 +213,17 @@ struct stub {
     uint32_t more;
 };
 
+/* --- Indices -----------------------------------------------------------------------------------*/
+
+/* What general registers hold that was an index of memory 0 (index.c). */
+struct index_facts {
+    reg_set used;  /* the index of an access since the last label; free or owned, and unchanged */
+    reg_set sums;  /* of these: base + disp, mod 2^32 */
+    reg_set bases; /* that registers of `sums` were made from */
+    uint8_t base[16]; /* of `sums` */
+    uint32_t disp[16];
+};
+
 /* --- The whole ---------------------------------------------------------------------------------*/
 
 /* A use of a read-only datum in the text: rel32 at code_off, ends the instruction but for `tail`
@@ -240,8 +251,9 @@ struct alka_codegen {
     struct pages frames, call_sites, tries, clauses; /* struct alka_unwind's */
     uint32_t constant_count;
     reg_set allocatable, home_regs; /* what the limits and the module leave */
-    bool has_memory32;  /* memory 0 exists and has 32-bit addresses: the memory model is for it */
-    uint8_t memory_reg; /* r15 or r14 */
+    bool has_memory32;    /* memory 0 exists and has 32-bit addresses: the memory model is for it */
+    uint32_t index_spare; /* what may be added to an index that was good for an access: index.c */
+    uint8_t memory_reg;   /* r15 or r14 */
     bool is_finished;
 };
 
@@ -277,6 +289,7 @@ struct emit {
     uint8_t *zero_at;
     uint8_t zero_reg;
     x64_op zero_w;
+    struct index_facts index;
     uint8_t halt; /* a set of enum emit_halt: what keeps the walk from going on */
     bool uses_frame;
     bool is_leaf;
@@ -313,8 +326,24 @@ static inline void emit_zero_known(struct emit *e, unsigned reg, x64_op w) {
     e->zero_reg = (uint8_t)reg;
     e->zero_w = w & X64_W;
 }
-/* Here a jump arrives: nothing is known about the flags. */
-static inline void emit_label(struct emit *e) { e->zero_at = NULL; }
+/* Nothing is known about the flags. */
+static inline void emit_zero_unknown(struct emit *e) { e->zero_at = NULL; }
+
+static inline void index_forget_all(struct emit *e) {
+    e->index.used = e->index.sums = e->index.bases = 0;
+}
+void index_forget_known(struct emit *e, unsigned reg);
+/* The register is about to change. */
+static inline void index_forget(struct emit *e, unsigned reg) {
+    if (__builtin_expect((e->index.used | e->index.bases) & REG_BIT(reg), 0))
+        index_forget_known(e, reg);
+}
+
+/* Here a jump arrives: nothing is known about flags and registers. */
+static inline void emit_label(struct emit *e) {
+    emit_zero_unknown(e);
+    index_forget_all(e);
+}
 
 static inline bool emit_is_dead(const struct emit *e) { return e->halt & EMIT_DEAD; }
 

@@ -124,10 +124,12 @@ static void local_write(struct emit *e) {
     if (!value_is_web(top, web)) {
         if (home->refs > value_refs(top, web))
             stack_detach_web(e, web, top);
-        if (home->reg == REG_NONE)
+        if (home->reg == REG_NONE) {
             local_store_in_frame(e, web, top);
-        else
+        } else {
+            index_forget(e, home->reg);
             local_store_in_register(e, web, top);
+        }
     }
     if (e->op_off >= home->last_off)
         web_end(e, web);

@@ -393,7 +393,7 @@ static void shift_const(struct emit *e, const struct lowering *how, unsigned cou
     x64_n_i8(&e->x, X64_SHIFT_IMM | kind_w(kind), how->b, reg_rm(reg), count);
     emit_zero_known(e, reg, kind_w(kind));
     if (is_rotate)
-        emit_label(e); /* rotations leave ZF alone */
+        emit_zero_unknown(e); /* rotations leave ZF alone */
     stack_replace(e, 2, kind, reg);
     stack_top(e, 0)->zero_bits = (uint8_t)(kind == ALKA_KIND_I32 ? zero_bits : 0);
 }

@@ -6,7 +6,7 @@
  * Everything that scans the stack looks at its topmost EMIT_WINDOW entries only: below e->settled
  * there are just constants and slots, so no step depends on the depth.
  */
-#include "stack.h"
+#include "index.h"
 
 /* --- Registers ---------------------------------------------------------------------------------*/
 
@@ -92,8 +92,9 @@ static void stack_spill(struct emit *e, reg_set among) {
 unsigned stack_alloc(struct emit *e, reg_set among) {
     if (!(e->free & among))
         stack_spill(e, among);
-    unsigned reg = (unsigned)__builtin_ctz(e->free & among);
-    e->free &= ~REG_BIT(reg);
+    reg_set free = e->free & among, unused = index_unused(e, free);
+    unsigned reg = (unsigned)__builtin_ctz(unused ? unused : free);
+    stack_claim(e, reg);
     e->pinned |= REG_BIT(reg);
     return reg;
 }
@@ -132,7 +133,7 @@ void stack_take(struct emit *e, unsigned reg) {
     if (!(e->free & REG_BIT(reg)))
         stack_evict_owner(e, reg);
     EMIT_ASSERT(e->free & REG_BIT(reg));
-    e->free &= ~REG_BIT(reg);
+    stack_claim(e, reg);
     e->pinned |= REG_BIT(reg);
 }
 
@@ -145,7 +146,7 @@ void stack_settle_deepest(struct emit *e) {
 }
 
 void stack_push_reg(struct emit *e, unsigned kind, unsigned reg) {
-    e->free &= ~REG_BIT(reg);
+    stack_claim(e, reg);
     stack_push(e, value_reg(kind, reg));
 }
 
@@ -309,6 +310,7 @@ unsigned value_zero_bits(const struct value *value) {
 /* The entry is now in `reg`, which it owns. */
 static void value_become_reg(struct emit *e, struct value *value, unsigned reg) {
     unsigned kind = value->type, zero_bits = value_zero_bits(value);
+    index_forget(e, reg);
     value_release(e, value, REG_BIT(reg));
     value_put(value, value_reg(kind, reg));
     value->zero_bits = (uint8_t)zero_bits;
@@ -350,7 +352,7 @@ static unsigned own_local(struct emit *e, struct value *value) {
 static unsigned own_load(struct emit *e, struct value *value) {
     unsigned kind = value->type, base = value->base, reg = base;
     bool is_own = base != REG_NONE && value->base_web == NO_WEB;
-    if (!is_own || kind_is_vector(kind))
+    if (!is_own || kind_is_vector(kind) || index_is_kept(e, base))
         reg = stack_alloc(e, reg_class(kind));
     value_load_pending(e, value, reg);
     value_become_reg(e, value, reg);
@@ -360,6 +362,7 @@ static unsigned own_load(struct emit *e, struct value *value) {
 unsigned stack_own(struct emit *e, struct value *value) {
     if (value_is_owned_reg(value) || value_inherit(e, value)) {
         e->pinned |= REG_BIT(value->base);
+        index_forget(e, value->base);
         return value->base;
     }
     if (value->kind == VALUE_LOCAL)
@@ -376,15 +379,18 @@ unsigned stack_own(struct emit *e, struct value *value) {
 unsigned stack_reg(struct emit *e, struct value *value) {
     if (value_is_home_reg(e, value))
         return e->homes[value->base_web].reg;
-    if (value_is_in_place(value))
-        return value->base;
-    return stack_own(e, value);
+    if (value->kind != VALUE_REG)
+        return stack_own(e, value);
+    if (value_is_owned_reg(value))
+        e->pinned |= REG_BIT(value->base);
+    return value->base;
 }
 
 void stack_into(struct emit *e, struct value *value, unsigned reg) {
     value_inherit(e, value);
     if (value_is_owned_reg(value) && value->base == reg) {
         e->pinned |= REG_BIT(reg);
+        index_forget(e, reg);
         return;
     }
     if (!value_owns(value, reg))
@@ -531,7 +537,10 @@ static unsigned hint_home(struct emit *e, const struct value *a, const struct va
         return home->reg;
     }
     uint32_t own = hint_refs(a, web) + hint_refs(b, web);
-    return home->state == HOME_LIVE && home->refs == own ? home->reg : REG_NONE;
+    if (home->state != HOME_LIVE || home->refs != own)
+        return REG_NONE;
+    index_forget(e, home->reg);
+    return home->reg;
 }
 
 /* Integer arithmetic that changes its first operand in place. */
@@ -580,7 +589,7 @@ static unsigned hint_place(struct emit *e, const struct block *block) {
     unsigned reg = block->result_reg;
     if (reg == REG_NONE || !(e->free & REG_BIT(reg)))
         return REG_NONE;
-    e->free &= ~REG_BIT(reg);
+    stack_claim(e, reg);
     e->pinned |= REG_BIT(reg);
     return reg;
 }
@@ -624,15 +633,20 @@ reg_set value_reads(const struct emit *e, const struct value *value) {
     return reads;
 }
 
+static bool result_is_own(const struct value *value, unsigned kind) {
+    return value && value_is_owned_reg(value) &&
+           kind_is_vector(value->type) == kind_is_vector(kind);
+}
+
 unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, const struct value *b) {
     unsigned reg = stack_hint(e, kind, a, b);
     if (reg != REG_NONE)
         return reg;
-    if (a && value_is_owned_reg(a) && kind_is_vector(a->type) == kind_is_vector(kind))
-        return a->base;
-    if (b && value_is_owned_reg(b) && kind_is_vector(b->type) == kind_is_vector(kind))
-        return b->base;
-    return stack_alloc(e, reg_class(kind));
+    const struct value *own = result_is_own(a, kind) ? a : result_is_own(b, kind) ? b : NULL;
+    if (!own)
+        return stack_alloc(e, reg_class(kind));
+    index_forget(e, own->base);
+    return own->base;
 }
 
 unsigned stack_result_over(struct emit *e, struct value *a, const struct value *b) {
@@ -655,6 +669,6 @@ void stack_replace(struct emit *e, uint32_t count, unsigned kind, unsigned reg) 
     if (e->live_homes & REG_BIT(reg))
         value.base_web = e->home_web[reg];
     else
-        e->free &= ~REG_BIT(reg);
+        stack_claim(e, reg);
     stack_push(e, value);
 }

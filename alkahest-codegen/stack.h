@@ -33,6 +33,11 @@ unsigned stack_alloc(struct emit *e, reg_set among);
 /* Takes exactly this register; whoever owns it moves away. Never the home of a live web. */
 void stack_take(struct emit *e, unsigned reg);
 void stack_free(struct emit *e, unsigned reg);
+/* A free register is not so any more, and will be written. */
+static inline void stack_claim(struct emit *e, unsigned reg) {
+    e->free &= ~REG_BIT(reg);
+    index_forget(e, reg);
+}
 
 /* Emits code that brings the value into `reg`. Owners stay as they are. Leaves the flags alone
  * while they are pending (e->has_flags). */

@@ -6,8 +6,6 @@
  */
 #include "private.h"
 
-enum { MEMORY_PAGES_MOST = 65536 }; /* of a 32-bit memory */
-
 /* --- Several threads ---------------------------------------------------------------------------*/
 
 enum { MEMORY_FREE, MEMORY_HELD, MEMORY_CONTENDED };
@@ -107,17 +105,21 @@ uint64_t memory_reserve_bytes(const struct alka_range *range, uint64_t limit_pag
     return pages * ALKA_WASM_PAGE_BYTES + ALKA_PAGE_BYTES;
 }
 
+/* Pages that it can come to, whatever it declares. */
+static uint64_t memory_limit_pages(const struct alka_range *range, uint64_t limit_pages) {
+    uint64_t most = range->is_64 ? UINT64_MAX : alka_memory_most_pages(range);
+    return limit_pages < most ? limit_pages : most;
+}
+
 uint64_t memory_first_bytes(const struct alka_range *range, uint64_t limit_pages) {
-    uint64_t most =
-        range->is_64 || limit_pages < MEMORY_PAGES_MOST ? limit_pages : MEMORY_PAGES_MOST;
-    return range->min <= most ? range->min * ALKA_WASM_PAGE_BYTES : 0;
+    bool fits = range->min <= memory_limit_pages(range, limit_pages);
+    return fits ? range->min * ALKA_WASM_PAGE_BYTES : 0;
 }
 
 alka_status memory_init(struct alka_memory *memory, const struct alka_crucible *crucible,
                         const struct alka_range *range, uint64_t limit_pages,
                         enum alka_memory_model model, const struct memory_space *space) {
-    if (!range->is_64 && limit_pages > MEMORY_PAGES_MOST)
-        limit_pages = MEMORY_PAGES_MOST;
+    limit_pages = memory_limit_pages(range, limit_pages);
     *memory = (struct alka_memory){
         .crucible = crucible,
         .base = space->base,

@@ -2,8 +2,8 @@
 """Compares alkahest with another engine on random modules.
 
 Binaryen makes valid modules out of random bytes, node's V8 runs them and writes down results, traps, globals and a hash
-of memory as a test script; `alkahest wast` must agree, in every configuration. `--features references` and `vectors` take
-modules of our own (references.py, vectors.py) instead. Everything follows from --seed: a failing module is made again with the seed and
+of memory as a test script; `alkahest wast` must agree, in every configuration. `--features references`, `vectors` and
+`indices` take modules of our own (references.py, vectors.py, indices.py) instead. Everything follows from --seed: a failing module is made again with the seed and
 --count 1 --first N.
 
     tests/differential/differential.py --alkahest build/bin/alkahest --seed 1 --count 2000
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import types
 
+import indices
 import memories
 import references
 import vectors
@@ -55,7 +56,7 @@ CONFIGURATIONS_SIMD = [
     ["--memory=guard", "--cpu=x86-64-v2", "--regs=1"],
     ["--memory=checked", "--cpu=x86-64-v3", "--regs=1"],
 ]
-WRITERS = {"memories": memories, "references": references, "vectors": vectors}
+WRITERS = {"indices": indices, "memories": memories, "references": references, "vectors": vectors}
 MODULES_PER_SCRIPT = 25
 PROBED_MEMORIES = 4
 

@@ -1,6 +1,6 @@
 ;; A memory of exactly 4 GiB: its last byte is a byte like others, and what is behind it is out of bounds.
 ;; flags: --cpu=x86-64-v3
-;; show: last
+;; show: last pair
 ;; run: size => 65536
 ;; run: grows 0 => 65536
 ;; run: grows 1 => -1
@@ -13,6 +13,7 @@
 ;; run: far 4294967295 => trap: out of bounds memory access
 ;; run: last 7 => 7
 ;; run: wraps 4294967295 => 9
+;; run: pair 4294967292 => 9
 (module (memory 65536 65536)
   (data (i32.const 15) "\09")
   (func (export "size") (result i32) memory.size)
@@ -39,7 +40,16 @@
     local.get 0
     i32.const 16
     i32.add
-    i32.load8_u))
+    i32.load8_u)
+  ;; so it does behind an access that was good: here no part of the 4 GiB stays unused
+  (func $pair (export "pair") (param i32) (result i32)
+    local.get 0
+    i32.load
+    local.get 0
+    i32.const 16
+    i32.add
+    i32.load offset=3
+    i32.add))
 
 ;; code last
 ;;   0  mov eax, 0xffffffff
@@ -47,3 +57,10 @@
 ;;   9  mov eax, 0xffffffff
 ;;   e  movzx eax, byte ptr [r15 + rax]
 ;;  13  ret
+
+;; code pair
+;;   0  lea eax, [rdi + 0x10]
+;;   3  mov ecx, dword ptr [r15 + rax + 3]
+;;   8  add ecx, dword ptr [r15 + rdi]
+;;   c  mov eax, ecx
+;;   e  ret

@@ -39,6 +39,16 @@
 /* Address space behind a memory base in the guard model: 4 GiB of index and 4 GiB that static
  * offsets and widths reach. */
 #define ALKA_SLOT_BYTES (UINT64_C(8) << 30)
+#define ALKA_MEMORY_MOST_PAGES UINT64_C(65536) /* of a memory with 32-bit addresses */
+/* What such a memory never grows into, at the end of its 4 GiB, unless it begins there: an index
+ * that was good for an access can then be added to without a wrap. */
+#define ALKA_MEMORY_SPARE_PAGES 16u
+
+/* Pages that a memory with 32-bit addresses can come to, whatever it declares. */
+static inline uint64_t alka_memory_most_pages(const struct alka_range *range) {
+    uint64_t most = ALKA_MEMORY_MOST_PAGES - ALKA_MEMORY_SPARE_PAGES;
+    return range->min <= most ? most : ALKA_MEMORY_MOST_PAGES;
+}
 
 /* Control stacks are this large in address space, aligned to it; struct alka_thread is at the top.
  */
