@@ -5,6 +5,8 @@
  */
 #include <alkahest/ops.h>
 
+#include <stddef.h>
+
 const struct alka_op_info alka_op_infos[ALKA_OP_COUNT] = {
 #define OP(id, text, prefix, code, imm, sig, feature)                             \
     [ALKA_OP_##id] = {code, ALKA_PREFIX_##prefix, ALKA_IMM_##imm, ALKA_SIG_##sig, \
@@ -21,12 +23,23 @@ const struct alka_sig_info alka_sig_infos[ALKA_SIG_COUNT] = {
 #include <alkahest/op_kinds.def>
 };
 
+/* All names behind each other: 16 bits find one, and need no relocation. */
+static const struct ops_names {
+#define OP(id, text, prefix, code, imm, sig, feature) char id[sizeof(text)];
+#include <alkahest/wasm_ops.def>
+} ops_names = {
+#define OP(id, text, prefix, code, imm, sig, feature) .id = text,
+#include <alkahest/wasm_ops.def>
+};
+_Static_assert(sizeof ops_names <= UINT16_MAX, "offsets are 16 bits wide");
+
 const char *alka_op_name(uint32_t op) {
-    static const char *const names[ALKA_OP_COUNT] = {
-#define OP(id, text, prefix, code, imm, sig, feature) [ALKA_OP_##id] = text,
+    static const uint16_t offs[ALKA_OP_COUNT] = {
+#define OP(id, text, prefix, code, imm, sig, feature) \
+    [ALKA_OP_##id] = offsetof(struct ops_names, id),
 #include <alkahest/wasm_ops.def>
     };
-    return op < ALKA_OP_COUNT ? names[op] : "?";
+    return op < ALKA_OP_COUNT ? (const char *)&ops_names + offs[op] : "?";
 }
 
 /* Rows without a prefix, by macro: one per prefix, of which one keeps its argument. */

@@ -4,32 +4,50 @@
  */
 #include <alkahest/render.h>
 
-struct code_row {
-    uint32_t number;
-    const char *id, *text;
+/* All texts behind each other: rows of two small numbers find them, and need no relocation. */
+static const struct code_texts {
+#define ALKA_CODE(number, id, text) char id[sizeof(text)];
+#include <alkahest/codes.def>
+#undef ALKA_CODE
+} code_texts = {
+#define ALKA_CODE(number, id, text) .id = text,
+#include <alkahest/codes.def>
+#undef ALKA_CODE
 };
+_Static_assert(sizeof code_texts <= UINT16_MAX, "offsets are 16 bits wide");
 
-static const struct code_row code_rows[] = {
-#define ALKA_CODE(number, id, text) {number, #id, text},
+static const struct code_row {
+    uint16_t number, text_off;
+} code_rows[] = {
+#define ALKA_CODE(number, id, text) {number, offsetof(struct code_texts, id)},
 #include <alkahest/codes.def>
 #undef ALKA_CODE
 };
 
-static const struct code_row *code_row(uint32_t code) {
-    for (size_t i = 0; i < sizeof code_rows / sizeof *code_rows; i++)
-        if (code_rows[i].number == code)
-            return &code_rows[i];
-    return NULL;
+enum { CODE_COUNT = sizeof code_rows / sizeof *code_rows };
+
+/* CODE_COUNT: it is none. */
+static size_t code_index(uint32_t code) {
+    size_t i = 0;
+    while (i < CODE_COUNT && code_rows[i].number != code)
+        i++;
+    return i;
 }
 
 const char *alka_code_text(uint32_t code) {
-    const struct code_row *row = code_row(code);
-    return row ? row->text : NULL;
+    size_t index = code_index(code);
+    return index < CODE_COUNT ? (const char *)&code_texts + code_rows[index].text_off : NULL;
 }
 
+/* A table of its own: whoever needs no ids does not link it. */
 const char *alka_code_id(uint32_t code) {
-    const struct code_row *row = code_row(code);
-    return row ? row->id : NULL;
+    static const char *const ids[] = {
+#define ALKA_CODE(number, id, text) #id,
+#include <alkahest/codes.def>
+#undef ALKA_CODE
+    };
+    size_t index = code_index(code);
+    return index < CODE_COUNT ? ids[index] : NULL;
 }
 
 enum { CODE_MOST = 999 };
