@@ -38,8 +38,10 @@
 
 #include <alkahest/status.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#define CAP_INDEX_BITS 16u     /* of a handle: which entry; above them its serial number */
 #define CAP_HANDLES_MAX 65536u /* entries of one table */
 #define CAP_DEPTH_MAX 32u      /* derivations in a row */
 #define CAP_NO_HANDLE UINT64_C(0)
@@ -182,9 +184,36 @@ void cap_table_drop(struct cap_table *table);
 ALKA_MUST_CHECK alka_status cap_grant(struct cap_table *table, const struct cap_object *object,
                                       uint32_t rights, uint64_t *out_handle);
 
+/* Does the node stand for anything, up to its root? Remembers that it does. */
+bool cap_node_lives(struct cap_space *space, uint32_t node);
+
+/* The living node behind a handle; NULL: it is stale. Inline: each service begins with it. */
+static inline const struct cap_node *cap_find(const struct cap_table *table, uint64_t handle) {
+    struct cap_space *space = table->space;
+    uint32_t index = (uint32_t)(handle & (CAP_HANDLES_MAX - 1));
+    if (index >= table->capacity)
+        return NULL;
+    const struct cap_entry *entry = &table->entries[index];
+    if (entry->serial != handle >> CAP_INDEX_BITS || entry->node == CAP_NO_NODE)
+        return NULL;
+    const struct cap_node *node = &space->nodes[entry->node];
+    return node->seen == space->deaths || cap_node_lives(space, entry->node) ? node : NULL;
+}
+
 /* The object of a living handle of that kind with all these rights; also ALKA_E_HANDLE_KIND. */
-ALKA_MUST_CHECK alka_status cap_look(struct cap_table *table, uint64_t handle, enum cap_kind kind,
-                                     uint32_t rights, struct cap_object *out_object);
+ALKA_MUST_CHECK static inline alka_status cap_look(const struct cap_table *table, uint64_t handle,
+                                                   enum cap_kind kind, uint32_t rights,
+                                                   struct cap_object *out_object) {
+    const struct cap_node *node = cap_find(table, handle);
+    if (node == NULL)
+        return ALKA_E_HANDLE_STALE;
+    if (node->object.kind != kind)
+        return ALKA_E_HANDLE_KIND;
+    if ((rights & ~(uint32_t)node->rights) != 0)
+        return ALKA_E_HANDLE_RIGHTS;
+    *out_object = node->object;
+    return ALKA_OK;
+}
 
 /*
  * A child with `rights`, which the handle must carry, for `to`; may be the same table.
@@ -236,7 +265,11 @@ ALKA_MUST_CHECK alka_status cap_accept(struct cap_space *space, struct cap_parce
 void cap_discard(struct cap_space *space, struct cap_parcel parcel);
 
 /* How many handles more the table can take now; it may say fewer from `wanted` on. */
-uint32_t cap_room(struct cap_table *table, uint32_t wanted);
+uint32_t cap_room_made(struct cap_table *table);
+static inline uint32_t cap_room(struct cap_table *table, uint32_t wanted) {
+    uint32_t room = table->capacity - table->used - table->worn;
+    return room >= wanted ? room : cap_room_made(table);
+}
 
 /*
  * Roots keep their objects: whoever puts one into an object must see to it that it does not end up

@@ -29,7 +29,7 @@ static bool node_alone_alive(const struct cap_space *space, const struct cap_nod
     return node->parent == CAP_NO_NODE || node_at(space, node->parent)->brood == node->birth;
 }
 
-bool node_alive(struct cap_space *space, uint32_t node) {
+bool cap_node_lives(struct cap_space *space, uint32_t node) {
     /* Up to the root, or to somebody who is known to live; then mark the way that was walked. */
     uint32_t known = node;
     while (known != CAP_NO_NODE && node_at(space, known)->seen != space->deaths) {

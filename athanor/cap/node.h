@@ -8,9 +8,6 @@ static inline struct cap_node *node_at(const struct cap_space *space, uint32_t n
     return &space->nodes[node];
 }
 
-/* Does it stand for anything, up to its root? */
-bool node_alive(struct cap_space *space, uint32_t node);
-
 /* A root; CAP_NO_NODE if there is no free node. */
 uint32_t node_take_root(struct cap_space *space, const struct cap_object *object, uint32_t rights);
 /* A child of a living node. */

@@ -6,10 +6,9 @@
 #include "cap/node.h"
 #include <stddef.h>
 
-#define TABLE_INDEX_BITS 16u
 #define TABLE_SERIAL_MAX ((UINT64_C(1) << 48) - 1)
 
-_Static_assert(CAP_HANDLES_MAX == 1u << TABLE_INDEX_BITS, "an index has 16 bits");
+_Static_assert(CAP_HANDLES_MAX == 1u << CAP_INDEX_BITS, "an index has 16 bits");
 
 /* --- Entries. --- */
 
@@ -37,7 +36,7 @@ static uint64_t entry_fill(struct cap_table *table, uint32_t node) {
     entry->serial++;
     entry->node = node;
     node_hold(table->space, node, table);
-    return entry->serial << TABLE_INDEX_BITS | index;
+    return entry->serial << CAP_INDEX_BITS | index;
 }
 
 /* The node leaves the entry, and lives on or not, as the caller decides. */
@@ -52,7 +51,7 @@ static uint32_t entry_empty(struct cap_table *table, uint32_t index) {
 static void table_sweep(struct cap_table *table) {
     for (uint32_t i = 0; i < table->capacity; i++) {
         uint32_t node = table->entries[i].node;
-        if (node != CAP_NO_NODE && !node_alive(table->space, node))
+        if (node != CAP_NO_NODE && !cap_node_lives(table->space, node))
             node_give(table->space, entry_empty(table, i));
     }
     table->swept_at = table->space->deaths;
@@ -64,17 +63,11 @@ static bool table_has_room(struct cap_table *table) {
     return table->free_first != CAP_NO_NODE;
 }
 
-/* The living node behind a handle. */
-static alka_status table_find(struct cap_table *table, uint64_t handle, uint32_t *out_index) {
-    uint32_t index = (uint32_t)(handle & (CAP_HANDLES_MAX - 1));
-    if (index >= table->capacity)
+/* The entry of a living handle. */
+static alka_status table_find(const struct cap_table *table, uint64_t handle, uint32_t *out_index) {
+    if (cap_find(table, handle) == NULL)
         return ALKA_E_HANDLE_STALE;
-    const struct cap_entry *entry = &table->entries[index];
-    if (entry->node == CAP_NO_NODE || entry->serial != handle >> TABLE_INDEX_BITS)
-        return ALKA_E_HANDLE_STALE;
-    if (!node_alive(table->space, entry->node))
-        return ALKA_E_HANDLE_STALE;
-    *out_index = index;
+    *out_index = (uint32_t)(handle & (CAP_HANDLES_MAX - 1));
     return ALKA_OK;
 }
 
@@ -147,19 +140,6 @@ alka_status cap_grant(struct cap_table *table, const struct cap_object *object, 
         return ALKA_E_INTERNAL; /* the table's reservation was broken */
     *out_handle = entry_fill(table, node);
     node_audit(space, CAP_ACT_GRANT, NULL, table, node_at(space, node));
-    return ALKA_OK;
-}
-
-alka_status cap_look(struct cap_table *table, uint64_t handle, enum cap_kind kind, uint32_t rights,
-                     struct cap_object *out_object) {
-    uint32_t index;
-    ALKA_TRY(table_find(table, handle, &index));
-    const struct cap_node *node = node_at(table->space, table->entries[index].node);
-    if (node->object.kind != kind)
-        return ALKA_E_HANDLE_KIND;
-    if ((rights & ~(uint32_t)node->rights) != 0)
-        return ALKA_E_HANDLE_RIGHTS;
-    *out_object = node->object;
     return ALKA_OK;
 }
 
@@ -294,7 +274,7 @@ alka_status cap_send_all(struct cap_table *from, const struct cap_sending *sendi
 
 alka_status cap_accept(struct cap_space *space, struct cap_parcel parcel, struct cap_table *to,
                        uint64_t *out_handle) {
-    if (!node_alive(space, parcel.node))
+    if (!cap_node_lives(space, parcel.node))
         return ALKA_E_HANDLE_STALE;
     if (!table_has_room(to))
         return ALKA_E_HANDLE_LIMIT;
@@ -310,14 +290,10 @@ void cap_discard(struct cap_space *space, struct cap_parcel parcel) {
     node_give(space, parcel.node);
 }
 
-static uint32_t table_free(const struct cap_table *table) {
-    return table->capacity - table->used - table->worn;
-}
-
-uint32_t cap_room(struct cap_table *table, uint32_t wanted) {
-    if (table_free(table) < wanted && table->swept_at != table->space->deaths)
+uint32_t cap_room_made(struct cap_table *table) {
+    if (table->swept_at != table->space->deaths)
         table_sweep(table);
-    return table_free(table);
+    return table->capacity - table->used - table->worn;
 }
 
 const struct cap_object *cap_root(struct cap_table *table, uint64_t handle) {
@@ -335,7 +311,7 @@ const struct cap_object *cap_parcel_root(const struct cap_space *space, struct c
 static void table_view(const struct cap_table *table, uint32_t index, struct cap_view *out_view) {
     const struct cap_entry *entry = &table->entries[index];
     const struct cap_node *node = node_at(table->space, entry->node);
-    out_view->handle = entry->serial << TABLE_INDEX_BITS | index;
+    out_view->handle = entry->serial << CAP_INDEX_BITS | index;
     out_view->rights = node->rights;
     out_view->depth = node->depth;
     out_view->object = node->object;
@@ -344,7 +320,7 @@ static void table_view(const struct cap_table *table, uint32_t index, struct cap
 bool cap_next(struct cap_table *table, uint32_t *cursor, struct cap_view *out_view) {
     for (; *cursor < table->capacity; ++*cursor) {
         uint32_t node = table->entries[*cursor].node;
-        if (node == CAP_NO_NODE || !node_alive(table->space, node))
+        if (node == CAP_NO_NODE || !cap_node_lives(table->space, node))
             continue;
         table_view(table, *cursor, out_view);
         ++*cursor;

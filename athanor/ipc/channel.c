@@ -106,19 +106,20 @@ alka_status channel_may_send(struct channel *channel, uint32_t size,
     return ALKA_E_WOULD_BLOCK;
 }
 
-alka_status channel_send(struct channel *channel, const struct channel_message *message,
-                         struct wait_entry *entry) {
-    ALKA_TRY(channel_may_send(channel, message->size, entry));
-    struct record *record = ring_record(channel, channel->tail);
-    record->size = message->size;
-    record->sender = message->sender;
+alka_status channel_put(struct channel *channel, const void *bytes, uint32_t size, uint32_t sender,
+                        const struct channel_parcels *parcels, struct wait_entry *entry) {
+    ALKA_TRY(channel_may_send(channel, size, entry));
+    uint64_t at = channel->tail;
+    struct record *record = ring_record(channel, at);
+    record->size = size;
+    record->sender = sender;
     record->parcels.count = 0;
-    if (message->parcels != NULL)
-        record->parcels = *message->parcels;
-    ring_write(channel, channel->tail + sizeof *record, message->bytes, message->size);
-    channel->tail += record_bytes(message->size);
+    if (parcels != NULL)
+        record->parcels = *parcels;
+    channel->tail = at + record_bytes(size);
     channel->count++;
     channel->sent++;
+    ring_write(channel, at + sizeof *record, bytes, size);
     if (entry != NULL)
         wait_served(entry);
     channel_call_senders(channel);
@@ -140,10 +141,10 @@ alka_status channel_receive(struct channel *channel, void *into, uint32_t room,
     out->parcels.count = record->parcels.count;
     for (uint32_t i = 0; i < record->parcels.count; i++)
         out->parcels.nodes[i] = record->parcels.nodes[i];
-    if (record->size > room || record->parcels.count > parcel_room)
+    if (out->size > room || out->parcels.count > parcel_room)
         return ALKA_E_RECEIVE_SPACE;
-    ring_read(channel, channel->head + sizeof *record, into, record->size);
-    ring_advance(channel, record->size);
+    ring_read(channel, channel->head + sizeof *record, into, out->size);
+    ring_advance(channel, out->size);
     channel->missed = 0;
     channel->received++;
     if (entry != NULL)

@@ -84,10 +84,16 @@ uint32_t channel_ring_bytes(uint32_t message_max, uint32_t places);
  */
 ALKA_MUST_CHECK alka_status channel_may_send(struct channel *channel, uint32_t size,
                                              const struct wait_entry *entry);
-/* The same errors; ALKA_OK: it has. */
-ALKA_MUST_CHECK alka_status channel_send(struct channel *channel,
-                                         const struct channel_message *message,
-                                         struct wait_entry *entry);
+/* The same errors; ALKA_OK: it has sent `size` bytes from `sender`, with `parcels` (NULL: none). */
+ALKA_MUST_CHECK alka_status channel_put(struct channel *channel, const void *bytes, uint32_t size,
+                                        uint32_t sender, const struct channel_parcels *parcels,
+                                        struct wait_entry *entry);
+ALKA_MUST_CHECK static inline alka_status channel_send(struct channel *channel,
+                                                       const struct channel_message *message,
+                                                       struct wait_entry *entry) {
+    return channel_put(channel, message->bytes, message->size, message->sender, message->parcels,
+                       entry);
+}
 
 /*
  * Takes the oldest message, if its bytes fit in `room` and its parcels are no more than
@@ -100,6 +106,12 @@ ALKA_MUST_CHECK alka_status channel_receive(struct channel *channel, void *into,
 
 /* Would channel_send with this entry be refused for lack of room only? */
 bool channel_has_room(const struct channel *channel, uint32_t size, const struct wait_entry *entry);
+
+/* Would channel_receive with this entry have to wait? */
+static inline bool channel_must_wait(const struct channel *channel,
+                                     const struct wait_entry *entry) {
+    return channel->count == 0 ? !channel->is_closed : !wait_may_go(&channel->receivers, entry);
+}
 
 void channel_close(struct channel *channel);
 

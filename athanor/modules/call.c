@@ -30,24 +30,28 @@ void call_set_exit_code(uint32_t code) {
     }
 }
 
+static inline bool call_has_ended(const struct call *call) {
+    return call->must_end || (call->is_foreground && input_interrupted()) ||
+           (call->deadline_ns != SCHED_NEVER && clock_ns() >= call->deadline_ns);
+}
+
 bool call_is_over(const struct thread *thread) {
     const struct call *call = thread->user;
-    return call != NULL && (call->must_end || (call->is_foreground && input_interrupted()) ||
-                            (call->deadline_ns != SCHED_NEVER && clock_ns() >= call->deadline_ns));
+    return call != NULL && call_has_ended(call);
 }
 
 alka_status call_block(uint64_t deadline_ns) {
-    struct thread *self = thread_this();
+    const struct thread *self = thread_this();
     const struct call *call = self->user;
     if (call == NULL) {
         return thread_block(deadline_ns);
     }
-    alka_status status = ALKA_E_INTERRUPTED;
-    if (!call_is_over(self)) {
-        status = thread_block(deadline_ns < call->deadline_ns ? deadline_ns : call->deadline_ns);
-    }
-    if (!call_is_over(self)) {
-        return status;
+    if (!call_has_ended(call)) {
+        uint64_t end_ns = call->deadline_ns;
+        alka_status status = thread_block(deadline_ns < end_ns ? deadline_ns : end_ns);
+        if (!call_has_ended(call)) {
+            return status;
+        }
     }
     (void)alka_trap_pend(self->stacks, ALKA_TRAP_KILLED);
     return ALKA_E_INTERRUPTED;

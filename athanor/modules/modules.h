@@ -75,6 +75,12 @@ struct module {
     bool is_exporting;          /* its export_state runs: a trap there ends only that */
 };
 
+/* Whose code calls; NULL: it is no module's. */
+static inline struct holder *holder_of(const struct alka_context *caller) {
+    const struct module *module = (const struct module *)caller->user;
+    return module == NULL ? NULL : module->holder;
+}
+
 extern struct alka_registry modules_registry;
 
 /*

@@ -88,16 +88,22 @@ static alka_status channels_pack(struct holder *holder, struct channel_object *t
     return ALKA_OK;
 }
 
+/* The caller's memory, which need not be aligned. */
+struct channels_news {
+    struct channel_news news;
+} __attribute__((packed));
+
 /* Those that were revoked on their way are CAP_NO_HANDLE. The holder has room for all. */
 static void channels_unpack(struct holder *holder, struct channel_object *from,
-                            const struct channel_parcels *parcels, struct channel_news *news) {
+                            const struct channel_parcels *parcels, struct channels_news *out) {
     for (uint32_t i = 0; i < parcels->count; i++) {
         struct cap_parcel parcel = {parcels->nodes[i]};
         channels_parcel_leaves(from, parcel);
-        news->handles[i] = CAP_NO_HANDLE;
-        if (cap_accept(&objects_space, parcel, &holder->table, &news->handles[i]) != ALKA_OK) {
+        uint64_t handle = CAP_NO_HANDLE;
+        if (cap_accept(&objects_space, parcel, &holder->table, &handle) != ALKA_OK) {
             cap_discard(&objects_space, parcel);
         }
+        out->news.handles[i] = handle;
     }
 }
 
@@ -166,80 +172,171 @@ alka_status channel_object_make(const struct bundle_object *spec, struct object 
 
 /* --- Messages. --- */
 
+/* Bytes of the caller's, and capabilities that are in transit already (NULL: none). */
+static inline alka_status channels_put(struct alka_context *caller, struct holder *holder,
+                                       struct channel_object *to, uint32_t at, uint32_t size,
+                                       const struct channel_parcels *parcels) {
+    const void *bytes = service_range(caller, at, size);
+    if (bytes == NULL) {
+        return ALKA_E_INTERRUPTED;
+    }
+    ALKA_TRY(
+        channel_put(&to->channel, bytes, size, ipc_sender(holder), parcels, &thread_this()->wait));
+    ipc_sent(holder, &to->ipc, size);
+    return ALKA_OK;
+}
+
 static alka_status channels_send_now(const struct ipc_deed *deed, struct object *object,
                                      struct ipc_place *out_place) {
     struct channel_object *to = (struct channel_object *)object;
     const struct channel_order *order = deed->order;
-    struct wait_entry *entry = &thread_this()->wait;
-    struct channel_parcels parcels;
     *out_place = (struct ipc_place){&to->channel.senders, object};
-    struct channel_message message = {.bytes = service_range(deed->caller, order->at, order->size),
-                                      .size = order->size,
-                                      .sender = ipc_sender(deed->holder)};
-    if (message.bytes == NULL) {
-        return ALKA_E_INTERRUPTED;
-    }
-    if (order->sending_count > 0) {
-        ALKA_TRY(channel_may_send(&to->channel, message.size, entry));
-        ALKA_TRY(channels_pack(deed->holder, to, order, &parcels));
-        message.parcels = &parcels;
-    }
-    ALKA_TRY(channel_send(&to->channel, &message, entry));
-    ipc_sent(deed->holder, &to->ipc, message.size);
-    return ALKA_OK;
+    return channels_put(deed->caller, deed->holder, to, order->at, order->size, NULL);
 }
 
-alka_status channel_object_send(struct alka_context *caller, const struct channel_order *order) {
-    const struct ipc_deed deed = {.caller = caller,
-                                  .holder = holder_of(caller),
-                                  .handle = order->handle,
-                                  .deadline = order->deadline,
-                                  .kind = CAP_CHANNEL,
-                                  .rights = CAP_WRITE,
-                                  .order = order};
-    return ipc_do(&deed, channels_send_now);
+static alka_status channels_post_now(const struct ipc_deed *deed, struct object *object,
+                                     struct ipc_place *out_place) {
+    struct channel_object *to = (struct channel_object *)object;
+    const struct channel_order *order = deed->order;
+    struct channel_parcels parcels;
+    *out_place = (struct ipc_place){&to->channel.senders, object};
+    if (service_range(deed->caller, order->at, order->size) == NULL) {
+        return ALKA_E_INTERRUPTED;
+    }
+    ALKA_TRY(channel_may_send(&to->channel, order->size, &thread_this()->wait));
+    ALKA_TRY(channels_pack(deed->holder, to, order, &parcels));
+    return channels_put(deed->caller, deed->holder, to, order->at, order->size, &parcels);
+}
+
+static struct ipc_deed channels_deed(struct alka_context *caller, const struct channel_order *order,
+                                     uint32_t rights) {
+    return (struct ipc_deed){.caller = caller,
+                             .holder = holder_of(caller),
+                             .handle = order->handle,
+                             .deadline = order->deadline,
+                             .kind = CAP_CHANNEL,
+                             .rights = rights,
+                             .order = order};
+}
+
+alka_status channel_object_post(struct alka_context *caller, const struct channel_order *order) {
+    const struct ipc_deed deed = channels_deed(caller, order, CAP_WRITE);
+    return ipc_do(&deed, channels_post_now);
+}
+
+/* What follows is split: what a message costs, and what it costs to wait before. */
+
+static __attribute__((noinline)) alka_status
+channels_wait_and_send(struct alka_context *caller, uint64_t handle, uint32_t at, uint32_t size,
+                       uint64_t deadline, struct channel_object *to, uint64_t flags) {
+    struct channel_order order;
+    order.handle = handle;
+    order.deadline = deadline;
+    order.at = at;
+    order.size = size;
+    const struct ipc_deed deed = channels_deed(caller, &order, CAP_WRITE);
+    const struct ipc_place place = {&to->channel.senders, &to->ipc.object};
+    return ipc_wait_and_do(&deed, channels_send_now, place, flags);
+}
+
+alka_status channel_object_send(struct alka_context *caller, uint64_t handle, uint32_t at,
+                                uint32_t size, uint64_t deadline) {
+    struct holder *holder = holder_of(caller);
+    struct object *object;
+    uint64_t flags = threads_lock();
+    alka_status status = object_look(holder, handle, CAP_CHANNEL, CAP_WRITE, &object);
+    if (status == ALKA_OK) {
+        struct channel_object *to = (struct channel_object *)object;
+        status = channels_put(caller, holder, to, at, size, NULL);
+        if (status == ALKA_E_WOULD_BLOCK) {
+            return channels_wait_and_send(caller, handle, at, size, deadline, to, flags);
+        }
+    }
+    threads_unlock(flags);
+    return status;
+}
+
+/* Where a message goes, in the caller's memory. */
+struct channels_room {
+    uint32_t at, size, news_at;
+};
+
+static alka_status channels_get(struct alka_context *caller, struct holder *holder,
+                                struct channel_object *from, struct channels_room room) {
+    struct channel_received received;
+    void *into = service_range(caller, room.at, room.size);
+    struct channels_news *out =
+        into == NULL ? NULL : service_range(caller, room.news_at, sizeof *out);
+    if (out == NULL) {
+        return ALKA_E_INTERRUPTED;
+    }
+    alka_status status = channel_receive(&from->channel, into, room.size,
+                                         cap_room(&holder->table, CHANNEL_PARCELS_MAX),
+                                         &thread_this()->wait, &received);
+    if (status != ALKA_OK && status != ALKA_E_RECEIVE_SPACE) {
+        return status;
+    }
+    out->news.size = received.size;
+    out->news.sender = received.sender;
+    if (status != ALKA_OK) {
+        return received.size > room.size ? status : ALKA_E_HANDLE_LIMIT;
+    }
+    ipc_received(holder, &from->ipc, received.size);
+    out->news.missed = received.missed;
+    out->news.handle_count = received.parcels.count;
+    if (received.parcels.count > 0) {
+        channels_unpack(holder, from, &received.parcels, out);
+    }
+    return ALKA_OK;
 }
 
 static alka_status channels_receive_now(const struct ipc_deed *deed, struct object *object,
                                         struct ipc_place *out_place) {
     struct channel_object *from = (struct channel_object *)object;
-    const struct channel_order *room = deed->order;
-    struct channel_news *news = deed->out;
-    struct channel_received received;
     *out_place = (struct ipc_place){&from->channel.receivers, object};
-    void *into = service_range(deed->caller, room->at, room->size);
-    if (into == NULL) {
-        return ALKA_E_INTERRUPTED;
-    }
-    alka_status status = channel_receive(&from->channel, into, room->size,
-                                         cap_room(&deed->holder->table, CHANNEL_PARCELS_MAX),
-                                         &thread_this()->wait, &received);
-    if (status != ALKA_OK && status != ALKA_E_RECEIVE_SPACE) {
-        return status;
-    }
-    news->size = received.size;
-    news->sender = received.sender;
-    if (status != ALKA_OK) {
-        return received.size > room->size ? status : ALKA_E_HANDLE_LIMIT;
-    }
-    ipc_received(deed->holder, &from->ipc, received.size);
-    news->missed = received.missed;
-    news->handle_count = received.parcels.count;
-    channels_unpack(deed->holder, from, &received.parcels, news);
-    return ALKA_OK;
+    return channels_get(deed->caller, deed->holder, from,
+                        *(const struct channels_room *)deed->order);
 }
 
-alka_status channel_object_receive(struct alka_context *caller, const struct channel_order *room,
-                                   struct channel_news *out_news) {
+static __attribute__((noinline)) alka_status
+channels_wait_and_receive(struct alka_context *caller, uint64_t handle, struct channels_room room,
+                          uint64_t deadline, struct channel_object *from, uint64_t flags) {
     const struct ipc_deed deed = {.caller = caller,
                                   .holder = holder_of(caller),
-                                  .handle = room->handle,
-                                  .deadline = room->deadline,
+                                  .handle = handle,
+                                  .deadline = deadline,
                                   .kind = CAP_CHANNEL,
                                   .rights = CAP_READ,
-                                  .order = room,
-                                  .out = out_news};
-    return ipc_do(&deed, channels_receive_now);
+                                  .order = &room};
+    const struct ipc_place place = {&from->channel.receivers, &from->ipc.object};
+    return ipc_wait_and_do(&deed, channels_receive_now, place, flags);
+}
+
+/* Does the caller wait, rather than trap, or receive now? */
+static inline bool channels_has_to_wait(const struct alka_context *caller,
+                                        const struct channel_object *from,
+                                        struct channels_room room) {
+    return channel_must_wait(&from->channel, &thread_this()->wait) &&
+           alka_guest_bytes(caller, room.at, room.size) != NULL &&
+           alka_guest_bytes(caller, room.news_at, sizeof(struct channel_news)) != NULL;
+}
+
+alka_status channel_object_receive(struct alka_context *caller, uint64_t handle, uint32_t at,
+                                   uint32_t size, uint32_t news_at, uint64_t deadline) {
+    const struct channels_room room = {at, size, news_at};
+    struct holder *holder = holder_of(caller);
+    struct object *object;
+    uint64_t flags = threads_lock();
+    alka_status status = object_look(holder, handle, CAP_CHANNEL, CAP_READ, &object);
+    if (status == ALKA_OK) {
+        struct channel_object *from = (struct channel_object *)object;
+        if (channels_has_to_wait(caller, from, room)) {
+            return channels_wait_and_receive(caller, handle, room, deadline, from, flags);
+        }
+        status = channels_get(caller, holder, from, room);
+    }
+    threads_unlock(flags);
+    return status;
 }
 
 /* --- The kernel reads. --- */

@@ -25,7 +25,7 @@ struct channel_object {
     uint32_t is_carried;                    /* its own in messages */
 };
 
-/* What a module gets to know of a message; the SDK's struct athanor_received. */
+/* What a module gets to know of a message, in its memory; the SDK's struct athanor_received. */
 struct channel_news {
     uint32_t size, sender;
     uint64_t missed;
@@ -44,7 +44,7 @@ ALKA_MUST_CHECK alka_status channel_object_new(struct holder *maker, struct bund
                                                uint32_t message_max, uint32_t places,
                                                struct channel_object **out_channel);
 
-/* What a module sends, and to whom; its bytes are in the caller's memory. */
+/* What a module sends, and to whom; the bytes are in its memory. */
 struct channel_order {
     uint64_t handle, deadline;
     uint32_t at, size;
@@ -56,11 +56,17 @@ struct channel_order {
  * The message, once or not at all: waits for room until the deadline. The caller traps if its
  * memory has no such range. Not under the lock.
  */
-alka_status channel_object_send(struct alka_context *caller, const struct channel_order *order);
-/* *out_news is written on success; its size and sender on ALKA_E_RECEIVE_SPACE and
- * ALKA_E_HANDLE_LIMIT, too. Not under the lock. */
-alka_status channel_object_receive(struct alka_context *caller, const struct channel_order *room,
-                                   struct channel_news *out_news);
+alka_status channel_object_post(struct alka_context *caller, const struct channel_order *order);
+/* The same without capabilities: `size` bytes at `at`. */
+alka_status channel_object_send(struct alka_context *caller, uint64_t handle, uint32_t at,
+                                uint32_t size, uint64_t deadline);
+/*
+ * A message of at most `size` bytes goes to `at`, and a struct channel_news to `news_at`: on
+ * success, with as many handles as there are; of ALKA_E_RECEIVE_SPACE and ALKA_E_HANDLE_LIMIT only
+ * size and sender. The caller traps if its memory has no such ranges. Not under the lock.
+ */
+alka_status channel_object_receive(struct alka_context *caller, uint64_t handle, uint32_t at,
+                                   uint32_t size, uint32_t news_at, uint64_t deadline);
 
 /* For a thread of the kernel: the oldest message, whenever there is one; its capabilities are
  * dropped. Not under the lock. ALKA_E_CLOSED, ALKA_E_RECEIVE_SPACE. */

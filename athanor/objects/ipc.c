@@ -70,76 +70,60 @@ void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes) {
     }
 }
 
-uint32_t ipc_sender(const struct holder *holder) { return holder->table.id + 1; }
-
-void ipc_sent(struct holder *holder, const struct ipc_object *to, uint32_t bytes) {
-    holder->sent++;
-    trace(TRACE_SEND, holder->module, to->number, bytes);
-}
-
-void ipc_received(struct holder *holder, const struct ipc_object *from, uint32_t bytes) {
-    holder->received++;
-    trace(TRACE_RECEIVE, holder->module, from->number, bytes);
-}
-
 /* --- Waiting. --- */
 
-/* {0}: has not waited yet. */
-struct ipc_waiting {
-    struct object *object; /* has a reference meanwhile */
-    bool has_waited;
-};
-
-static void ipc_wait_over(struct ipc_waiting *waiting) {
-    if (waiting->object == NULL) {
-        return;
-    }
+static void ipc_wait_over(struct object *waited_for) {
     wait_leave(&thread_this()->wait);
-    object_release(waiting->object);
-    waiting->object = NULL;
+    object_release(waited_for);
 }
 
-static alka_status ipc_wait(struct ipc_waiting *waiting, const struct ipc_place *place,
-                            uint64_t deadline) {
-    struct wait_entry *entry = &thread_this()->wait;
-    if (deadline == 0) {
+static void ipc_wait_at(const struct ipc_place *place) {
+    object_hold(place->owner);
+    wait_join(place->queue, &thread_this()->wait);
+}
+
+alka_status ipc_wait_and_do(const struct ipc_deed *deed, ipc_attempt *attempt,
+                            struct ipc_place place, uint64_t flags) {
+    struct object *object, *waits_for = place.owner;
+    if (deed->deadline == 0) {
+        threads_unlock(flags);
         return ALKA_E_WOULD_BLOCK;
     }
-    if (entry->queue != place->queue) {
-        ipc_wait_over(waiting);
-        object_hold(place->owner);
-        waiting->object = place->owner;
-        waiting->has_waited = true;
-        wait_join(place->queue, entry);
+    ipc_wait_at(&place);
+    for (;;) {
+        alka_status status = call_block(deed->deadline);
+        if (status == ALKA_OK) {
+            status = object_look(deed->holder, deed->handle, deed->kind, deed->rights, &object);
+        }
+        if (status == ALKA_OK) {
+            status = attempt(deed, object, &place);
+        }
+        if (status != ALKA_E_WOULD_BLOCK) {
+            ipc_wait_over(waits_for);
+            threads_unlock(flags);
+            objects_settle();
+            return status;
+        }
+        if (place.queue != thread_this()->wait.queue) {
+            ipc_wait_over(waits_for);
+            ipc_wait_at(&place);
+            waits_for = place.owner;
+        }
     }
-    return call_block(deadline);
 }
 
 alka_status ipc_do(const struct ipc_deed *deed, ipc_attempt *attempt) {
-    struct ipc_waiting waiting = {0};
-    alka_status status;
+    struct object *object;
+    struct ipc_place place;
     uint64_t flags = threads_lock();
-    for (;;) {
-        struct object *object;
-        struct ipc_place place;
-        status = object_look(deed->holder, deed->handle, deed->kind, deed->rights, &object);
-        if (status != ALKA_OK) {
-            break;
-        }
+    alka_status status = object_look(deed->holder, deed->handle, deed->kind, deed->rights, &object);
+    if (status == ALKA_OK) {
         status = attempt(deed, object, &place);
-        if (status != ALKA_E_WOULD_BLOCK) {
-            break;
-        }
-        status = ipc_wait(&waiting, &place, deed->deadline);
-        if (status != ALKA_OK) {
-            break;
-        }
     }
-    ipc_wait_over(&waiting);
+    if (status == ALKA_E_WOULD_BLOCK) {
+        return ipc_wait_and_do(deed, attempt, place, flags);
+    }
     threads_unlock(flags);
-    if (waiting.has_waited) {
-        objects_settle();
-    }
     return status;
 }
 
@@ -149,6 +133,7 @@ void ipc_note(const struct cap_audit *record) {
     const enum cap_kind kind = record->object.kind;
     if (record->act == CAP_ACT_KILL) {
         ipc.all_noted = true;
+        objects_are_unsettled = true;
     }
     bool takes_away = record->act == CAP_ACT_CLOSE || record->act == CAP_ACT_REVOKE ||
                       record->act == CAP_ACT_MOVE;
@@ -159,6 +144,7 @@ void ipc_note(const struct cap_audit *record) {
     if (object->next_noted == NULL) {
         object->next_noted = ipc.noted == NULL ? object : ipc.noted;
         ipc.noted = object;
+        objects_are_unsettled = true;
     }
 }
 

@@ -11,7 +11,9 @@
 #define ATHANOR_OBJECTS_IPC_H
 
 #include "objects/objects.h"
+#include "sched/lock.h"
 #include "sched/wait.h"
+#include "trace/trace.h"
 
 /* All rings of one module's channels together. */
 #define IPC_BYTES_MAX (UINT64_C(1) << 24)
@@ -37,11 +39,18 @@ ALKA_MUST_CHECK alka_status ipc_charge(struct holder *maker, uint32_t places, ui
 void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes);
 
 /* As the receiver of a message shall see whoever sends it. */
-uint32_t ipc_sender(const struct holder *holder);
+static inline uint32_t ipc_sender(const struct holder *holder) { return holder->table.id + 1; }
 
 /* A message was sent to, or received from, an object. */
-void ipc_sent(struct holder *holder, const struct ipc_object *to, uint32_t bytes);
-void ipc_received(struct holder *holder, const struct ipc_object *from, uint32_t bytes);
+static inline void ipc_sent(struct holder *holder, const struct ipc_object *to, uint32_t bytes) {
+    holder->sent++;
+    trace(TRACE_SEND, holder->module, to->number, bytes);
+}
+static inline void ipc_received(struct holder *holder, const struct ipc_object *from,
+                                uint32_t bytes) {
+    holder->received++;
+    trace(TRACE_RECEIVE, holder->module, from->number, bytes);
+}
 
 /* --- Waiting. --- */
 
@@ -72,6 +81,9 @@ typedef alka_status ipc_attempt(const struct ipc_deed *deed, struct object *obje
  * memory must not be touched any more; what the look-up or the attempt says.
  */
 alka_status ipc_do(const struct ipc_deed *deed, ipc_attempt *attempt);
+/* The same from the first wait on, which is at `place`. Under the lock (`flags`), which is left. */
+alka_status ipc_wait_and_do(const struct ipc_deed *deed, ipc_attempt *attempt,
+                            struct ipc_place place, uint64_t flags);
 
 /* --- Handles that die while somebody waits with them. --- */
 

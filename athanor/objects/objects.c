@@ -46,6 +46,7 @@ void object_release(struct object *object) {
     if (--object->references == 0) {
         object->next_gone = objects.gone;
         objects.gone = object;
+        objects_are_unsettled = true;
     }
 }
 
@@ -54,7 +55,10 @@ void object_drop(struct object *object) {
     objects_settle();
 }
 
-void objects_settle(void) {
+bool objects_are_unsettled;
+
+void objects_settle_now(void) {
+    objects_are_unsettled = false;
     ipc_settle();
     if (objects.is_settling) { /* further up the stack: the loop there goes on */
         return;
@@ -81,24 +85,8 @@ static void objects_dropped(void *self, const struct cap_object *object) {
 
 /* --- Handles. --- */
 
-struct holder *holder_of(const struct alka_context *caller) {
-    const struct module *module = (const struct module *)caller->user;
-    return module == NULL ? NULL : module->holder;
-}
-
 struct holder *holder_of_instance(struct object *object) {
     return (struct holder *)((uint8_t *)object - offsetof(struct holder, instance));
-}
-
-alka_status object_look(struct holder *holder, uint64_t handle, enum cap_kind kind, uint32_t rights,
-                        struct object **out_object) {
-    struct cap_object found;
-    if (holder == NULL) {
-        return ALKA_E_HANDLE_STALE;
-    }
-    ALKA_TRY(cap_look(&holder->table, handle, kind, rights, &found));
-    *out_object = found.object;
-    return ALKA_OK;
 }
 
 alka_status object_grant(struct holder *holder, struct object *object, uint32_t rights,

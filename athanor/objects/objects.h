@@ -73,9 +73,6 @@ struct holder {
     uint64_t own_handle;            /* the last one of that; may be dead */
 };
 
-/* Whose code calls; NULL: it is no module's. */
-struct holder *holder_of(const struct alka_context *caller);
-
 /* Of an object of kind INSTANCE. */
 struct holder *holder_of_instance(struct object *object);
 
@@ -86,8 +83,17 @@ extern struct cap_space objects_space;
  * For services: the object of a handle. As cap_look. It stays as long as the thread does not wait;
  * whoever waits holds it.
  */
-ALKA_MUST_CHECK alka_status object_look(struct holder *holder, uint64_t handle, enum cap_kind kind,
-                                        uint32_t rights, struct object **out_object);
+ALKA_MUST_CHECK static inline alka_status object_look(const struct holder *holder, uint64_t handle,
+                                                      enum cap_kind kind, uint32_t rights,
+                                                      struct object **out_object) {
+    struct cap_object found;
+    if (holder == NULL) {
+        return ALKA_E_HANDLE_STALE;
+    }
+    ALKA_TRY(cap_look(&holder->table, handle, kind, rights, &found));
+    *out_object = found.object;
+    return ALKA_OK;
+}
 
 /* A root for the holder, which gets a reference of its own. ALKA_E_HANDLE_LIMIT. */
 ALKA_MUST_CHECK alka_status object_grant(struct holder *holder, struct object *object,
@@ -109,7 +115,13 @@ ALKA_MUST_CHECK alka_status holder_revoke(struct holder *holder, struct alka_spa
 
 /* Destroys what nobody refers to any more; who waits with a handle that may be dead looks again.
  * Not under a lock. */
-void objects_settle(void);
+void objects_settle_now(void);
+extern bool objects_are_unsettled; /* there is something to do */
+static inline void objects_settle(void) {
+    if (objects_are_unsettled) {
+        objects_settle_now();
+    }
+}
 
 /* --- Lives of modules. --- */
 

@@ -152,9 +152,15 @@ static struct thread *machine_next(uint64_t now) {
     return machine_thread(sched_next(&threads_sched, MACHINE_CPU, now));
 }
 
+/* Until when the timer can sleep, later than `now`; SCHED_NEVER: until something else happens. */
+static uint64_t machine_alarm(uint64_t now) {
+    uint64_t alarm = machine_kicked ? 0 : sched_alarm(&threads_sched, MACHINE_CPU);
+    return alarm > now ? alarm : now + THREAD_RETRY_NS;
+}
+
 void machine_reschedule(uint64_t now) {
     struct thread *from = machine_running(), *next = machine_next(now);
-    timer_rearm(now);
+    timer_rearm(now, machine_alarm(now));
     if (next == from) {
         machine_unlock();
         return;
@@ -214,13 +220,14 @@ void threads_leave_interrupt(struct trap_frame *frame) {
     }
     if (running != NULL && !machine_can_stop(running, frame)) {
         machine_counts.retries += machine_kicked ? 1 : 0;
-        timer_rearm(clock_ns());
+        uint64_t now = clock_ns();
+        timer_rearm(now, machine_alarm(now));
         machine_unlock();
         return;
     }
     uint64_t now = clock_ns();
     struct thread *next = machine_next(now);
-    timer_rearm(now);
+    timer_rearm(now, machine_alarm(now));
     if (next == running) {
         machine_unlock();
         return;
@@ -251,11 +258,6 @@ void threads_timer(void) {
     /* A slice or a budget may have ended as well: threads_leave_interrupt looks. */
     machine_kicked = true;
     machine_unlock();
-}
-
-uint64_t threads_timer_at(uint64_t now) {
-    uint64_t alarm = machine_kicked ? 0 : sched_alarm(&threads_sched, MACHINE_CPU);
-    return alarm > now ? alarm : now + THREAD_RETRY_NS;
 }
 
 bool threads_are_idle(void) { return machine_started && machine_running() == NULL; }

@@ -2,13 +2,8 @@
 #ifndef ATHANOR_SCHED_MACHINE_H
 #define ATHANOR_SCHED_MACHINE_H
 
-#include "cpu/lock.h"
-#include "cpu/x86.h"
 #include "sched/thread.h"
 
-#define MACHINE_CPU 0u /* the one */
-
-extern struct sched threads_sched;
 extern struct sched_policy *threads_policy;
 
 /* A context that begins with entry() on the stack that ends at `top` (16-byte aligned). */
@@ -26,18 +21,6 @@ void machine_adopt(struct thread *first);
  * that is the caller again. */
 void machine_reschedule(uint64_t now);
 
-extern struct lock machine_the_lock;
 extern bool machine_started;
-extern bool machine_kicked; /* under the lock: somebody else wants the processor */
-
-static inline void machine_lock(void) {
-    while (__atomic_exchange_n(&machine_the_lock.taken, true, __ATOMIC_ACQUIRE)) {
-        x86_pause();
-    }
-}
-
-static inline void machine_unlock(void) {
-    __atomic_store_n(&machine_the_lock.taken, false, __ATOMIC_RELEASE);
-}
 
 #endif

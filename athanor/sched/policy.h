@@ -35,27 +35,23 @@ struct sched_policy {
     const struct sched_policy_class *class;
 };
 
+/* When the slice or the budget of the thread that runs on `cpu` ends; SCHED_NEVER: it does not. */
+uint64_t sched_turn_ends(const struct sched *sched, uint32_t cpu);
+
 /*
  * When `cpu` must call sched_expire and sched_next at the latest; SCHED_NEVER: no need. After
  * sched_next, at the same time. Inline: each switch asks.
  */
 static inline uint64_t sched_alarm(const struct sched *sched, uint32_t cpu_idx) {
-    const struct sched_cpu *cpu = &sched->cpus[cpu_idx];
-    uint64_t alarm = SCHED_NEVER, left = SCHED_NEVER;
+    const struct sched_thread *running = sched->cpus[cpu_idx].running;
+    uint64_t alarm = SCHED_NEVER;
     if (sched->timers.first != NULL)
         alarm = sched->timers.first->key;
     if (sched->refills.first != NULL && sched->refills.first->key < alarm)
         alarm = sched->refills.first->key;
-    if (cpu->running == NULL)
+    if (running == NULL || (sched->ready_count == 0 && running->account->budget_ns == 0))
         return alarm;
-    if (sched->ready_count > 0)
-        left = sched->policy->class->slice_left(sched->policy, cpu->running);
-    if (cpu->running->account->budget_ns != 0) {
-        uint64_t budget = account_left(cpu->running);
-        left = budget < left ? budget : left;
-    }
-    uint64_t ends =
-        left > SCHED_NEVER - cpu->charged_until ? SCHED_NEVER : cpu->charged_until + left;
+    uint64_t ends = sched_turn_ends(sched, cpu_idx);
     return ends < alarm ? ends : alarm;
 }
 

@@ -23,14 +23,10 @@ void sched_init(struct sched *sched, struct sched_policy *policy, uint32_t cpu_c
 
 /* Looks for a processor that wants what the policy has. One at a time: it offers the rest. */
 static void sched_offer(const struct sched *sched) {
-    for (uint32_t cpu = 0; sched->idle_count > 0 && cpu < sched->cpu_count; cpu++) {
-        if (sched->cpus[cpu].running == NULL) {
-            sched->host.kick(sched->host.self, cpu);
-            return;
-        }
-    }
+    bool has_idle = sched->idle_count > 0;
     for (uint32_t cpu = 0; cpu < sched->cpu_count; cpu++) {
-        if (sched->policy->class->gives_way(sched->policy, sched->cpus[cpu].running)) {
+        const struct sched_thread *running = sched->cpus[cpu].running;
+        if (has_idle ? running == NULL : sched->policy->class->gives_way(sched->policy, running)) {
             sched->host.kick(sched->host.self, cpu);
             return;
         }
@@ -38,8 +34,8 @@ static void sched_offer(const struct sched *sched) {
 }
 
 /* To the policy, or to its account if that is empty. */
-static void sched_enqueue(struct sched *sched, struct sched_thread *thread, enum sched_why why,
-                          uint64_t now) {
+static inline void sched_enqueue(struct sched *sched, struct sched_thread *thread,
+                                 enum sched_why why, uint64_t now) {
     if (account_forbids(thread, now)) {
         thread->state = SCHED_THROTTLED;
         account_throttle(&sched->refills, thread);
@@ -50,8 +46,8 @@ static void sched_enqueue(struct sched *sched, struct sched_thread *thread, enum
     sched->policy->class->enqueue(sched->policy, thread, why);
 }
 
-static void sched_make_ready(struct sched *sched, struct sched_thread *thread, enum sched_why why,
-                             uint64_t now) {
+static inline void sched_make_ready(struct sched *sched, struct sched_thread *thread,
+                                    enum sched_why why, uint64_t now) {
     sched_enqueue(sched, thread, why, now);
     if (thread->state == SCHED_READY)
         sched_offer(sched);
@@ -97,8 +93,8 @@ bool sched_block(struct sched *sched, uint32_t cpu, uint64_t deadline, uint64_t 
     return true;
 }
 
-static void sched_end_wait(struct sched *sched, struct sched_thread *thread, alka_status reason,
-                           uint64_t now) {
+static inline void sched_end_wait(struct sched *sched, struct sched_thread *thread,
+                                  alka_status reason, uint64_t now) {
     thread->woken_by = reason;
     if (thread->timer.is_in)
         order_remove(&sched->timers, &thread->timer);
@@ -171,7 +167,7 @@ void sched_expire(struct sched *sched, uint64_t now) {
 
 /* --- Running. --- */
 
-static void sched_charge(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
+static inline void sched_charge(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
     uint64_t ns = now - cpu->charged_until;
     cpu->charged_until = now;
     if (cpu->running == NULL) {
@@ -188,7 +184,7 @@ void sched_give_way(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].yields
 void sched_exit(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].running->state = SCHED_DEAD; }
 
 /* May the one that runs go on? If not, it is queued or throttled. */
-static bool sched_keeps(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
+static inline bool sched_keeps(struct sched *sched, struct sched_cpu *cpu, uint64_t now) {
     struct sched_thread *running = cpu->running;
     bool yields = cpu->yields;
     cpu->yields = false;
@@ -202,7 +198,7 @@ static bool sched_keeps(struct sched *sched, struct sched_cpu *cpu, uint64_t now
 }
 
 /* Out of the policy's hands; whose account was emptied since by others is throttled now. */
-static struct sched_thread *sched_take(struct sched *sched, uint64_t now) {
+static inline struct sched_thread *sched_take(struct sched *sched, uint64_t now) {
     while (sched->ready_count > 0) {
         sched->ready_count--;
         struct sched_thread *thread = sched->policy->class->take(sched->policy);
@@ -223,17 +219,28 @@ struct sched_thread *sched_next(struct sched *sched, uint32_t cpu_idx, uint64_t 
         cpu->running->account->running--;
     else
         sched->idle_count--;
-    cpu->running = sched_take(sched, now);
-    if (cpu->running == NULL) {
+    struct sched_thread *next = sched_take(sched, now);
+    cpu->running = next;
+    if (next == NULL) {
         sched->idle_count++;
         return NULL;
     }
-    cpu->running->state = SCHED_RUNNING;
-    cpu->running->run_count++;
-    cpu->running->account->running++;
-    if (sched->ready_count > 0 && sched->cpu_count > 1) /* this one has chosen */
+    next->state = SCHED_RUNNING;
+    next->run_count++;
+    next->account->running++;
+    if (sched->cpu_count > 1 && sched->ready_count > 0) /* this one has chosen */
         sched_offer(sched);
-    return cpu->running;
+    return next;
+}
+
+uint64_t sched_turn_ends(const struct sched *sched, uint32_t cpu_idx) {
+    const struct sched_cpu *cpu = &sched->cpus[cpu_idx];
+    uint64_t left = SCHED_NEVER;
+    if (sched->ready_count > 0)
+        left = sched->policy->class->slice_left(sched->policy, cpu->running);
+    uint64_t budget = account_left(cpu->running);
+    left = budget < left ? budget : left;
+    return left > SCHED_NEVER - cpu->charged_until ? SCHED_NEVER : cpu->charged_until + left;
 }
 
 /* --- Changes to a thread. --- */

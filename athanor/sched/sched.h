@@ -145,6 +145,10 @@ void sched_give_way(struct sched *sched, uint32_t cpu);
 void sched_exit(struct sched *sched, uint32_t cpu);
 
 void sched_wake(struct sched *sched, struct sched_thread *thread, uint64_t now);
+/* Would waking it change anything? */
+static inline bool sched_hears(const struct sched_thread *thread) {
+    return thread->state == SCHED_WAITING || thread->state == SCHED_RUNNING;
+}
 void sched_kill(struct sched *sched, struct sched_thread *thread, uint64_t now);
 
 /* Any state. As long as it is excused, it runs whether its account has a budget or not; the time

@@ -21,31 +21,15 @@ static uint32_t threads_next_id = 1;
 
 /* --- The lock. --- */
 
-uint64_t threads_lock(void) {
-    uint64_t flags = x86_read_flags();
-    x86_interrupts_off();
-    machine_lock();
-    return flags;
-}
-
-void threads_unlock(uint64_t flags) {
-    if ((flags & X86_FLAGS_INTERRUPTS) == 0) {
-        machine_unlock();
-        return;
-    }
-    if (machine_kicked && machine_started) {
+void threads_unlock_kicked(void) {
+    if (machine_started) {
         machine_reschedule(clock_ns());
     } else {
         machine_unlock();
     }
-    x86_interrupts_on();
 }
 
 /* --- Lives. --- */
-
-struct thread *thread_this(void) {
-    return (struct thread *)threads_sched.cpus[MACHINE_CPU].running;
-}
 
 struct thread *thread_next(const struct thread *after) {
     return after == NULL ? threads_first : after->next;
@@ -53,7 +37,9 @@ struct thread *thread_next(const struct thread *after) {
 
 static void thread_on_wake(struct wait_entry *entry) {
     struct thread *thread = entry->owner;
-    sched_wake(&threads_sched, &thread->sched, clock_ns());
+    if (sched_hears(&thread->sched)) {
+        sched_wake(&threads_sched, &thread->sched, clock_ns());
+    }
 }
 
 static void thread_list(struct thread *thread) {

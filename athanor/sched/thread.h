@@ -24,6 +24,7 @@
 #ifndef ATHANOR_THREAD_H
 #define ATHANOR_THREAD_H
 
+#include "sched/lock.h"
 #include "sched/sched.h"
 #include "sched/wait.h"
 #include "trap/trap.h"
@@ -78,8 +79,13 @@ void thread_start(struct thread *thread);
 /* Waits for its end, and gives it back. ALKA_E_INTERRUPTED, ALKA_E_TIMED_OUT: it still is. */
 ALKA_MUST_CHECK alka_status thread_join(struct thread *thread, uint64_t deadline_ns);
 
+#define MACHINE_CPU 0u /* the one */
+extern struct sched threads_sched;
+
 /* The calling thread; not in interrupt handlers. */
-struct thread *thread_this(void);
+static inline struct thread *thread_this(void) {
+    return (struct thread *)threads_sched.cpus[MACHINE_CPU].running;
+}
 /* All threads, in the order of their making: start with NULL. Under the lock. */
 struct thread *thread_next(const struct thread *after);
 
@@ -95,10 +101,6 @@ void thread_kill(struct thread *thread);
 /* Under the lock: the first thread, if it waits for anything or for its turn to spend, looks again.
  */
 void thread_wake_first(void);
-
-/* Returns what threads_unlock needs. Not while holding a lock of another room. */
-uint64_t threads_lock(void);
-void threads_unlock(uint64_t flags);
 
 /*
  * Under the lock: waits for a wake-up of thread_this()->wait, with the lock released meanwhile.
@@ -137,9 +139,6 @@ void threads_leave_interrupt(struct trap_frame *frame);
 void threads_give_way(struct trap_frame *frame);
 /* The timer has fired: wakes whose time has come. Before threads_leave_interrupt. */
 void threads_timer(void);
-/* Until when the timer can sleep, later than `now`; SCHED_NEVER: until something else happens.
- * Interrupts are off. */
-uint64_t threads_timer_at(uint64_t now);
 bool threads_are_idle(void);
 
 struct threads_stats {

@@ -3,13 +3,21 @@
 #define ATHANOR_ARGUMENT_H
 
 #include "bundle/bundle.h"
+#include "sched/sched.h"
 #include "trace/trace.h"
 #include <alkahest/instance.h>
+#include <alkahest/trap.h>
 #include <string.h>
 
 /* `bytes` bytes at `offset` of the caller's memory; NULL after having raised
  * the trap that says it has none there. */
-void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes);
+static inline void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
+    void *range = alka_guest_bytes(caller, offset, bytes);
+    if (range == NULL) {
+        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
+    }
+    return range;
+}
 
 /* For those that take longer than recording it. */
 static inline void service_trace(const struct alka_context *caller, enum bundle_capability service,
@@ -26,6 +34,10 @@ static inline void service_put_handle(void *range, uint64_t handle) {
  * Deadlines of modules are moments of the clock that they can see: no earlier than asked for, and
  * not in between of two of its ticks, so that waking up tells no more than looking does.
  */
-uint64_t service_deadline(uint64_t deadline_ns, const struct alka_context *caller);
+uint64_t service_deadline_of(uint64_t deadline_ns, const struct alka_context *caller);
+static inline uint64_t service_deadline(uint64_t deadline_ns, const struct alka_context *caller) {
+    bool is_moment = deadline_ns != 0 && deadline_ns != SCHED_NEVER;
+    return is_moment ? service_deadline_of(deadline_ns, caller) : deadline_ns;
+}
 
 #endif

@@ -45,13 +45,8 @@ uint32_t service_channel_create(uint32_t message_max, uint32_t places, uint32_t 
 uint32_t service_channel_send(uint64_t handle, uint32_t bytes, uint32_t size, uint64_t deadline,
                               struct alka_context *caller) {
     service_trace(caller, BUNDLE_CAP_channel_send, handle);
-    struct channel_order order;
-    order.handle = handle;
-    order.deadline = service_deadline(deadline, caller);
-    order.at = bytes;
-    order.size = size;
-    order.sending_count = 0;
-    return (uint32_t)channel_object_send(caller, &order);
+    return (uint32_t)channel_object_send(caller, handle, bytes, size,
+                                         service_deadline(deadline, caller));
 }
 
 /* As sdk/include/athanor.h declares them. */
@@ -89,31 +84,14 @@ uint32_t service_channel_post(uint64_t handle, uint32_t message, uint64_t deadli
             .rights = parcel->rights,
         };
     }
-    return (uint32_t)channel_object_send(caller, &order);
+    return (uint32_t)channel_object_post(caller, &order);
 }
 
 uint32_t service_channel_receive(uint64_t handle, uint32_t into, uint32_t room, uint32_t out,
                                  uint64_t deadline, struct alka_context *caller) {
     service_trace(caller, BUNDLE_CAP_channel_receive, handle);
-    struct channel_news news = {0};
-    struct channel_order order;
-    if (service_range(caller, out, sizeof news) == NULL) { /* before anything is taken */
-        return 0;
-    }
-    order.handle = handle;
-    order.deadline = service_deadline(deadline, caller);
-    order.at = into;
-    order.size = room;
-    order.sending_count = 0;
-    alka_status status = channel_object_receive(caller, &order, &news);
-    if (status == ALKA_E_INTERRUPTED) {
-        return (uint32_t)status;
-    }
-    void *range = service_range(caller, out, sizeof news);
-    if (range != NULL) {
-        memcpy(range, &news, sizeof news);
-    }
-    return (uint32_t)status;
+    return (uint32_t)channel_object_receive(caller, handle, into, room, out,
+                                            service_deadline(deadline, caller));
 }
 
 uint32_t service_channel_close(uint64_t handle, struct alka_context *caller) {

@@ -20,14 +20,6 @@
 #include "time/clock.h"
 #include <alkahest/instance.h>
 
-void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
-    void *range = alka_guest_bytes(caller, offset, bytes);
-    if (range == NULL) {
-        alka_trap_raise(ALKA_TRAP_MEMORY_BOUNDS);
-    }
-    return range;
-}
-
 static void service_log(uint32_t text, uint32_t bytes, struct alka_context *caller) {
     service_trace(caller, BUNDLE_CAP_log, bytes);
     const void *range = service_range(caller, text, bytes);
@@ -51,7 +43,7 @@ static void service_yield(struct alka_context *caller) {
     thread_yield();
 }
 
-uint64_t service_deadline(uint64_t deadline_ns, const struct alka_context *caller) {
+uint64_t service_deadline_of(uint64_t deadline_ns, const struct alka_context *caller) {
     uint64_t resolution_ns = service_resolution_ns(caller);
     uint64_t over_ns = deadline_ns % resolution_ns;
     uint64_t left_ns = over_ns == 0 ? 0 : resolution_ns - over_ns;

@@ -14,18 +14,16 @@
 #include <stddef.h>
 
 static uint64_t timer_count;
-static uint64_t timer_fires_at; /* UINT64_MAX: never */
+uint64_t timer_fires_at;
 
-/* Firing too early costs less than arming too often. */
-void timer_rearm(uint64_t now) {
-    uint64_t at = threads_are_started() ? threads_timer_at(now) : UINT64_MAX;
+void timer_arm(uint64_t now, uint64_t alarm) {
     bool ticks = !threads_are_idle() || input_is_polled();
-    if (ticks && at > now + TIMER_TICK_NS) {
-        at = now + TIMER_TICK_NS;
+    if (ticks && alarm > now + TIMER_TICK_NS) {
+        alarm = now + TIMER_TICK_NS;
     }
-    if (at < timer_fires_at) {
-        timer_fires_at = at;
-        apic_timer_arm(at - now);
+    if (alarm < timer_fires_at) {
+        timer_fires_at = alarm;
+        apic_timer_arm(alarm - now);
     }
 }
 
@@ -38,7 +36,7 @@ static void timer_tick(void *self, struct trap_frame *frame) {
     apic_end_of_interrupt();
     threads_timer();
     if (!threads_are_started()) { /* else the end of the interrupt does it */
-        timer_rearm(clock_ns());
+        timer_arm(clock_ns(), UINT64_MAX);
     }
 }
 
@@ -48,7 +46,7 @@ bool timer_start(void) {
         return false;
     }
     timer_fires_at = UINT64_MAX;
-    timer_rearm(clock_ns());
+    timer_arm(clock_ns(), UINT64_MAX);
     return true;
 }
 

@@ -11,10 +11,18 @@
 bool timer_start(void);
 uint64_t timer_ticks(void);
 
+extern uint64_t timer_fires_at; /* UINT64_MAX: never */
+
 /*
- * Sees to it that the timer fires when the scheduler wants it to, and each TIMER_TICK_NS while
- * something is looked at then. Interrupts are off.
+ * Sees to it that the timer fires at `alarm` (UINT64_MAX: no need) at the latest, and each
+ * TIMER_TICK_NS while something is looked at then. Interrupts are off. Inline: at most switches of
+ * threads it will already, and firing too early costs less than arming too often.
  */
-void timer_rearm(uint64_t now);
+void timer_arm(uint64_t now, uint64_t alarm);
+static inline void timer_rearm(uint64_t now, uint64_t alarm) {
+    if (alarm < timer_fires_at || timer_fires_at > now + TIMER_TICK_NS) {
+        timer_arm(now, alarm);
+    }
+}
 
 #endif

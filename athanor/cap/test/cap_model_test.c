@@ -247,7 +247,7 @@ static void step_end(int at, uint32_t what) {
 static void check_one(int at) {
     if (caps[at].holder < 0)
         return;
-    struct cap_object object;
+    struct cap_object object = {.kind = CAP_NOTHING};
     alka_status status = cap_look(&tables[caps[at].holder], caps[at].handle, CAP_EVENT, 0, &object);
     assert_int_equal(status, caps[at].alive ? ALKA_OK : ALKA_E_HANDLE_STALE);
     if (caps[at].alive) {

@@ -56,7 +56,7 @@ static uint64_t grant(struct world *world, uint32_t table, uint32_t rights) {
 }
 
 static alka_status look(struct world *world, uint32_t table, uint64_t handle) {
-    struct cap_object object;
+    struct cap_object object = {.kind = CAP_NOTHING};
     return cap_look(&world->tables[table], handle, CAP_CHANNEL, CAP_READ, &object);
 }
 
@@ -72,7 +72,7 @@ static void a_granted_handle_finds_its_object(void **state) {
     (void)state;
     struct world *world = world_make();
     uint64_t handle = grant(world, 0, CAP_READ | CAP_WRITE);
-    struct cap_object object;
+    struct cap_object object = {.kind = CAP_NOTHING};
     assert_int_equal(cap_look(&world->tables[0], handle, CAP_CHANNEL, CAP_WRITE, &object), ALKA_OK);
     assert_ptr_equal(object.object, &thing);
     assert_int_equal(object.detail, 77);

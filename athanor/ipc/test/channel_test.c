@@ -54,7 +54,9 @@ static alka_status send(const char *text, struct wait_entry *entry) {
 
 static alka_status receive(char *text, struct wait_entry *entry) {
     struct channel_received received;
+    bool must_wait = channel_must_wait(&channel, entry);
     alka_status status = channel_receive(&channel, text, 99, 0, entry, &received);
+    assert_int_equal(must_wait, status == ALKA_E_WOULD_BLOCK);
     if (status == ALKA_OK) {
         text[received.size] = '\0';
         assert_int_equal(received.sender, 7);
@@ -320,6 +322,8 @@ static void step_receive(int party) {
     else if (oldest->size > room || oldest->parcels > parcel_room)
         expected = ALKA_E_RECEIVE_SPACE;
     wakes[PARTIES + party] = 0; /* trying uses it up */
+    assert_int_equal(channel_must_wait(&channel, &entries[PARTIES + party]),
+                     expected == ALKA_E_WOULD_BLOCK);
     alka_status status =
         channel_receive(&channel, bytes, room, parcel_room, &entries[PARTIES + party], &received);
     assert_int_equal(status, expected);
