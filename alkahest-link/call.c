@@ -93,10 +93,11 @@ static bool call_scatter_plain(struct alka_call_block *block, const struct alka_
     return type->result_count == 0 || type->results[0] == ALKA_I32 || type->results[0] == ALKA_I64;
 }
 
-/* Everything else. */
-static enum alka_trap call_general(struct alka_thread *thread, const struct alka_func *func,
-                                   const struct alka_functype *type, uint64_t *values,
-                                   struct alka_call_block *block) {
+/* Everything else. Inlined, it would have alka_call save registers that the common case has no use
+ * for. */
+__attribute__((noinline)) static enum alka_trap
+call_general(struct alka_thread *thread, const struct alka_func *func,
+             const struct alka_functype *type, uint64_t *values, struct alka_call_block *block) {
     uint32_t param_bytes = alka_stack_area_bytes(type->params, type->param_count);
     uint32_t result_bytes = alka_stack_area_bytes(type->results, type->result_count);
     /* Nothing may be written below the stack's limit. */
