@@ -386,11 +386,23 @@ unsigned stack_reg(struct emit *e, struct value *value) {
     return value->base;
 }
 
+/* The value is computed from the web that lived in the register. */
+static bool value_reads_home(const struct emit *e, const struct value *value, unsigned reg) {
+    return (e->live_homes & REG_BIT(reg)) && value_refs(value, e->home_web[reg]);
+}
+
 void stack_into(struct emit *e, struct value *value, unsigned reg) {
     value_inherit(e, value);
     if (value_is_owned_reg(value) && value->base == reg) {
         e->pinned |= REG_BIT(reg);
         index_forget(e, reg);
+        return;
+    }
+    if (value_reads_home(e, value, reg)) { /* which ends with this */
+        stack_detach_web(e, e->home_web[reg], value);
+        value_load(e, value, reg);
+        value_become_reg(e, value, reg);
+        e->free &= ~REG_BIT(reg);
         return;
     }
     if (!value_owns(value, reg))
@@ -633,6 +645,14 @@ reg_set value_reads(const struct emit *e, const struct value *value) {
     return reads;
 }
 
+/* The home that the next opcode will move the result to. */
+static unsigned result_wanted(const struct emit *e) {
+    if (*e->pc != 0x21 && *e->pc != 0x22)
+        return REG_NONE;
+    uint32_t web = e->summary->def_webs[e->next_def];
+    return web == NO_WEB ? REG_NONE : e->homes[web].reg;
+}
+
 static bool result_is_own(const struct value *value, unsigned kind) {
     return value && value_is_owned_reg(value) &&
            kind_is_vector(value->type) == kind_is_vector(kind);
@@ -645,6 +665,8 @@ unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, cons
     const struct value *own = result_is_own(a, kind) ? a : result_is_own(b, kind) ? b : NULL;
     if (!own)
         return stack_alloc(e, reg_class(kind));
+    if (own == a && result_is_own(b, kind) && b->base == result_wanted(e))
+        own = b;
     index_forget(e, own->base);
     return own->base;
 }
