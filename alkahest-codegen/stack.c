@@ -645,12 +645,12 @@ reg_set value_reads(const struct emit *e, const struct value *value) {
     return reads;
 }
 
-/* The home that the next opcode will move the result to. */
-static unsigned result_wanted(const struct emit *e) {
+/* The next opcode moves its result to this register: a home that nothing lives in yet. */
+static bool result_is_wanted(const struct emit *e, unsigned reg) {
     if (*e->pc != 0x21 && *e->pc != 0x22)
-        return REG_NONE;
+        return false;
     uint32_t web = e->summary->def_webs[e->next_def];
-    return web == NO_WEB ? REG_NONE : e->homes[web].reg;
+    return web != NO_WEB && e->homes[web].reg == reg;
 }
 
 static bool result_is_own(const struct value *value, unsigned kind) {
@@ -665,7 +665,7 @@ unsigned stack_result(struct emit *e, unsigned kind, const struct value *a, cons
     const struct value *own = result_is_own(a, kind) ? a : result_is_own(b, kind) ? b : NULL;
     if (!own)
         return stack_alloc(e, reg_class(kind));
-    if (own == a && result_is_own(b, kind) && b->base == result_wanted(e))
+    if (own == a && result_is_own(b, kind) && result_is_wanted(e, b->base))
         own = b;
     index_forget(e, own->base);
     return own->base;
