@@ -41,16 +41,17 @@ static bool is_name_rest(uint8_t byte) {
 }
 
 /* Module and system names are typed in the shell and shown in tables: a small alphabet. */
+bool bundle_is_name(struct bundle_text text) {
+    bool is_one =
+        text.size > 0 && text.size <= BUNDLE_NAME_BYTES_MAX && is_lower((uint8_t)text.data[0]);
+    for (uint32_t i = 1; i < text.size && is_one; i++)
+        is_one = is_name_rest((uint8_t)text.data[i]);
+    return is_one;
+}
+
 enum bundle_error bundle_check_name(const struct bundle *bundle, struct raw_text text) {
     TRY(check_text(bundle, text, BUNDLE_NAME_BYTES_MAX));
-    const uint8_t *data = bundle->bytes.data + text.off;
-    if (!is_lower(data[0]))
-        return BUNDLE_NAME;
-    for (uint32_t i = 1; i < text.bytes; i++) {
-        if (!is_name_rest(data[i]))
-            return BUNDLE_NAME;
-    }
-    return BUNDLE_OK;
+    return bundle_is_name(text_at(bundle, text)) ? BUNDLE_OK : BUNDLE_NAME;
 }
 
 /* A name that an earlier module has. */
@@ -132,6 +133,7 @@ static enum bundle_error check_lists(const struct bundle *bundle, uint32_t modul
     TRY(check_starts(bundle, raw));
     TRY(bundle_check_grants(bundle, raw));
     TRY(check_threads(bundle, raw));
+    TRY(bundle_check_loader(raw));
     return bundle_check_supervised(bundle, raw);
 }
 
@@ -197,6 +199,7 @@ enum bundle_error bundle_open(struct alka_span bytes, struct bundle *out_bundle)
         TRY(check_module(&bundle, i));
     TRY(bundle_check_objects(&bundle));
     TRY(bundle_check_supervisors(&bundle));
+    TRY(bundle_check_loaders(&bundle));
     *out_bundle = bundle;
     return BUNDLE_OK;
 }
@@ -244,6 +247,7 @@ struct bundle_module bundle_module(const struct bundle *bundle, uint32_t module_
         .log_rate_max = raw.log_rate_max,
         .grant_count = raw.grant_count,
         .grants_off = raw.grants_off,
+        .loader = bundle_loader(&raw),
     };
     return module;
 }
@@ -303,6 +307,8 @@ const char *bundle_error_text(enum bundle_error error) {
         return "a module of the bundle is granted what is not there, or not in order";
     case BUNDLE_SCHEDULER:
         return "the bundle asks for a scheduler that this kernel does not know";
+    case BUNDLE_LOADER:
+        return "a module of the bundle may load what no module can";
     }
     return "unknown bundle error";
 }

@@ -20,7 +20,7 @@
 #define BUNDLE_MAGIC \
     "\x89"           \
     "AZB\r\n\x1a\n" /* shows damage by transfers that touch line ends or the eighth bit */
-#define BUNDLE_VERSION 3u
+#define BUNDLE_VERSION 4u
 
 #define BUNDLE_MODULES_MAX 1024u
 #define BUNDLE_CALLS_MAX 256u  /* per module */
@@ -35,6 +35,11 @@
 #define BUNDLE_TEXT_BYTES_MAX 255u /* function and file names */
 #define BUNDLE_MEMORY_PAGES_MAX 65536u
 #define BUNDLE_NO_INDEX UINT32_MAX
+
+/* What one module may load at run time, at a time and together. */
+#define BUNDLE_LOADED_MAX 64u
+#define BUNDLE_LOADED_BYTES_MAX (1u << 26)
+#define BUNDLE_LOADED_THREADS_MAX 256u
 
 /* Objects that the manifest names, and what modules hold of them. */
 #define BUNDLE_OBJECTS_MAX 4096u
@@ -82,6 +87,7 @@ enum bundle_error {
     BUNDLE_OBJECT,     /* an object that cannot be, or is not in order */
     BUNDLE_GRANT,      /* a grant of nothing, of no right, or not in order */
     BUNDLE_SCHEDULER,  /* a scheduler this kernel does not know */
+    BUNDLE_LOADER,     /* what no module may load, or more modules than there can be */
 };
 
 /* Capability bits, in the order of services.def. */
@@ -104,6 +110,17 @@ struct bundle {
 struct bundle_text {
     const char *data; /* not zero-terminated */
     uint32_t size;    /* bytes */
+};
+
+/* What a module may load, all of it together. */
+struct bundle_loader {
+    uint64_t capabilities; /* that it may pass on; it has them itself */
+    uint32_t modules;      /* 0: it may load none, and the rest is 0 */
+    uint32_t memory_pages; /* of 64 KiB */
+    uint32_t code_bytes;   /* of files, and of the machine code made of them */
+    uint32_t handles;
+    uint32_t threads;
+    bool passes_calls; /* they may call what it may call */
 };
 
 /* When a child is started again: always, unless it ended normally, never. */
@@ -133,6 +150,7 @@ struct bundle_module {
     enum bundle_restart restart;
     uint32_t heartbeat_ms; /* 0: none is expected */
     uint32_t shutdown_ms;  /* for its export `terminate`; 0: that is not called */
+    struct bundle_loader loader;
 };
 
 /* Those that it supervises, modules and supervisors, are in the order of the manifest. */
@@ -201,6 +219,9 @@ __attribute__((warn_unused_result)) enum bundle_error bundle_open(struct alka_sp
 
 /* One line about an error, in words. */
 const char *bundle_error_text(enum bundle_error error);
+
+/* May a module, a system or an object be called so? */
+bool bundle_is_name(struct bundle_text text);
 
 /* The system's name, as the manifest gives it. */
 struct bundle_text bundle_name(const struct bundle *bundle);

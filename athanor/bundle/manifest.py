@@ -30,6 +30,8 @@
     threads = ["serve", { function = "poll", priority = 20 }]
                                          # exports that run in the background, from boot on, each on a thread (0 to 31; 16)
 
+    loader = { modules = 4, … }          # what it may load at run time: loading.py
+
     [[supervisor]]                       # supervision.py has these, and what a module says about its own
 
     [[channel]]
@@ -53,6 +55,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loading import Loader, read_loader
 from manifest_objects import OBJECT_KINDS, read_handles, read_objects
 from reading import ManifestErrors, Reader, did_you_mean
 from supervision import MODULE_KEYS, ROOT, parents_first, read_supervisors, supervise_module
@@ -119,6 +122,7 @@ class Module:
     restart: str = ""
     heartbeat_ms: int = 0  # none is expected
     shutdown_ms: int = 0
+    loader: Loader = field(default_factory=Loader)
 
 
 @dataclass
@@ -322,7 +326,7 @@ class ManifestReader(Reader):
 
     def module(self, table, path, earlier, all_names, supervisors):
         self.known_keys(table, ["name", "file", "capabilities", "calls", "limits", "after_trap", "load", "version_of", "start", "threads", "handles",
-                                "clock_resolution_ns", "supervisor", *MODULE_KEYS], path)
+                                "clock_resolution_ns", "loader", "supervisor", *MODULE_KEYS], path)
         module = Module(self.name(table, path))
         if module.name in earlier:
             self.error(path + ("name",), f'another module is called "{module.name}"')
@@ -335,6 +339,7 @@ class ManifestReader(Reader):
         self.load_time(module, table, path, earlier)
         self.starts(module, table, path)
         self.threads(module, table, path)
+        module.loader = read_loader(self, module, table, path)
         supervise_module(self, module, table, path, supervisors)
         module.clock_resolution_ns = self.number(table, "clock_resolution_ns", path, CLOCK_NS, 1, CLOCK_NS_MAX)
         return module
@@ -350,8 +355,9 @@ class ManifestReader(Reader):
             modules.append(self.module(table, path, {module.name: module for module in modules}, all_names, supervisors))
         if not values:
             self.error(("module",), "a system has at least one [[module]]")
-        if len(values) > MODULES_MAX:
-            self.error(("module",), f"{len(values)} modules are more than {MODULES_MAX}")
+        count = len(values) + sum(module.loader.modules for module in modules)
+        if count > MODULES_MAX:
+            self.error(("module",), f"{count} modules, with those that can be loaded, are more than {MODULES_MAX}")
         return modules
 
     def scheduler(self, table, path):

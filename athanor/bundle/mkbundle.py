@@ -10,9 +10,9 @@ from manifest import ManifestErrors, Vocabulary, read_manifest
 from supervision import RESTARTS, ROOT, STRATEGIES
 
 MAGIC = b"\x89AZB\r\n\x1a\n"
-VERSION = 3
+VERSION = 4
 HEADER = struct.Struct("<8s12I")
-MODULE = struct.Struct("<IIIIIIQ24I")
+MODULE = struct.Struct("<IIIIIIQ24IQ6I")
 CALL = struct.Struct("<IIII")
 START = struct.Struct("<III")
 THREAD = struct.Struct("<III")
@@ -27,6 +27,11 @@ SCHEDULER_NUMBERS = {"": 0, "round_robin": 1, "fair": 2}
 
 def align8(size):
     return (size + 7) & ~7
+
+
+def loader_fields(loader, service_bits):
+    bits = sum(1 << service_bits[capability] for capability in loader.pass_on)
+    return bits, loader.modules, loader.memory_pages, loader.code_bytes, loader.handles, loader.threads, int(loader.pass_calls)
 
 
 class Writer:
@@ -86,7 +91,8 @@ class Writer:
                             module.limits["handles"], len(module.grants), self.grants_off + len(grants), module.clock_resolution_ns,
                             module.limits["gate_depth"], module.limits["queue_places"], module.limits["log_rate"],
                             supervisors[module.supervisor] + 1 if module.supervisor else 0,
-                            RESTARTS.index(module.restart) if module.supervisor else 0, module.heartbeat_ms, module.shutdown_ms, 0))
+                            RESTARTS.index(module.restart) if module.supervisor else 0, module.heartbeat_ms, module.shutdown_ms, 0,
+                            *loader_fields(module.loader, service_bits)))
             for (peer, function), on_trap in module.calls.items():
                 calls += CALL.pack(indices[peer], *self.text(function), on_trap)
             for start in module.starts:

@@ -49,6 +49,10 @@ struct raw_module {
     uint32_t restart;
     uint32_t heartbeat_ms, shutdown_ms;
     uint32_t reserved_more;
+    uint64_t loader_capabilities;
+    uint32_t loader_modules; /* 0: it may load none, and the rest of these is 0 */
+    uint32_t loader_pages, loader_code_bytes, loader_handles, loader_threads;
+    uint32_t loader_passes_calls; /* 0 or 1 */
 };
 
 #define FLAG_STOP_AFTER_TRAP 1u
@@ -91,7 +95,7 @@ struct raw_grant {
     uint32_t target, target_idx, rights;
 };
 
-_Static_assert(sizeof(struct raw_header) == 56 && sizeof(struct raw_module) == 128 &&
+_Static_assert(sizeof(struct raw_header) == 56 && sizeof(struct raw_module) == 160 &&
                    sizeof(struct raw_call) == 16 && sizeof(struct raw_start) == 12 &&
                    sizeof(struct raw_thread) == 12 && sizeof(struct raw_object) == 32 &&
                    sizeof(struct raw_supervisor) == 40 && sizeof(struct raw_grant) == 12,
@@ -155,6 +159,12 @@ static inline bool same_text(struct bundle_text one, struct bundle_text other) {
 enum bundle_error bundle_check_supervisors(const struct bundle *bundle);
 enum bundle_error bundle_check_supervised(const struct bundle *bundle,
                                           const struct raw_module *raw);
+
+/* loader.c */
+enum bundle_error bundle_check_loader(const struct raw_module *raw);
+/* No more modules than there can be, with all those that modules may load. */
+enum bundle_error bundle_check_loaders(const struct bundle *bundle);
+struct bundle_loader bundle_loader(const struct raw_module *raw);
 
 /* objects.c */
 enum bundle_error bundle_check_objects(const struct bundle *bundle);

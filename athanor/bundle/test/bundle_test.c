@@ -26,7 +26,7 @@ enum {
     SUPERVISORS_OFF_OFF = 48,
     SCHEDULER = 52,
     HEADER_BYTES = 56,
-    MODULE_BYTES = 128,
+    MODULE_BYTES = 160,
     MODULE_1 = HEADER_BYTES + MODULE_BYTES,
     MODULE_2 = MODULE_1 + MODULE_BYTES,
     MODULE_IMAGE_OFF = 16,
@@ -53,6 +53,13 @@ enum {
     MODULE_RESTART = 112,
     MODULE_HEARTBEAT = 116,
     MODULE_SHUTDOWN = 120,
+    MODULE_LOADER_CAPABILITIES = 128,
+    MODULE_LOADER = 136,
+    LOADER_PAGES = 4,
+    LOADER_CODE = 8,
+    LOADER_HANDLES = 12,
+    LOADER_THREADS = 16,
+    LOADER_CALLS = 20,
     SUPERVISOR_BYTES = 40,
     SUPERVISOR_PARENT = 8,
     SUPERVISOR_BEFORE = 12,
@@ -578,6 +585,52 @@ static void test_loads_later(void **state) {
     free(sample.data);
 }
 
+static void test_loader(void **state) {
+    (void)state;
+    struct sample sample = sample_load();
+    struct bundle bundle;
+    assert_int_equal(open_sample(sample, &bundle), BUNDLE_OK);
+    struct bundle_loader loader = bundle_module(&bundle, 1).loader;
+    assert_int_equal(loader.capabilities, UINT64_C(1) << BUNDLE_CAP_log);
+    assert_int_equal(loader.modules, 3);
+    assert_int_equal(loader.memory_pages, 20);
+    assert_int_equal(loader.code_bytes, 30000);
+    assert_int_equal(loader.handles, 40);
+    assert_int_equal(loader.threads, 5);
+    assert_true(loader.passes_calls);
+    assert_int_equal(bundle_module(&bundle, 0).loader.modules, 0);
+    free(sample.data);
+}
+
+static void test_impossible_loaders(void **state) {
+    (void)state;
+    static const struct {
+        size_t off;
+        uint32_t value;
+    } cases[] = {
+        {HEADER_BYTES + MODULE_LOADER + LOADER_PAGES, 1}, /* and no modules */
+        {HEADER_BYTES + MODULE_LOADER_CAPABILITIES, 1},
+        {HEADER_BYTES + MODULE_LOADER + LOADER_CALLS, 1},
+        {MODULE_1 + MODULE_LOADER, 0},
+        {MODULE_1 + MODULE_LOADER, BUNDLE_LOADED_MAX + 1},
+        {MODULE_1 + MODULE_LOADER, UINT32_MAX},
+        {MODULE_1 + MODULE_LOADER + LOADER_PAGES, BUNDLE_MEMORY_PAGES_MAX + 1},
+        {MODULE_1 + MODULE_LOADER + LOADER_CODE, BUNDLE_LOADED_BYTES_MAX + 1},
+        {MODULE_1 + MODULE_LOADER + LOADER_HANDLES, BUNDLE_HANDLES_MAX + 1},
+        {MODULE_1 + MODULE_LOADER + LOADER_THREADS, BUNDLE_LOADED_THREADS_MAX + 1},
+        {MODULE_1 + MODULE_LOADER + LOADER_CALLS, 2},
+        {MODULE_1 + MODULE_LOADER_CAPABILITIES, 1u << BUNDLE_CAP_clock_ns}, /* it has none */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample sample = sample_load();
+        struct bundle bundle;
+        put_u32(sample, cases[i].off, cases[i].value);
+        repair_crc(sample);
+        assert_int_equal(open_sample(sample, &bundle), BUNDLE_LOADER);
+        free(sample.data);
+    }
+}
+
 static void test_characters(void **state) {
     (void)state;
     static const struct {
@@ -662,6 +715,8 @@ int main(void) {
         cmocka_unit_test(test_forged_values),
         cmocka_unit_test(test_each_error),
         cmocka_unit_test(test_loads_later),
+        cmocka_unit_test(test_loader),
+        cmocka_unit_test(test_impossible_loaders),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_names_peers_expectations),
         cmocka_unit_test(test_impossible_supervisors),

@@ -129,6 +129,30 @@ class Manifests(unittest.TestCase):
         self.assert_errors(HEAD + 'threads = ["f", "f"]\n', (6, "module[0].threads", "listed twice"))
         self.assert_errors(HEAD + 'threads = [3]\n', (6, "module[0].threads[0]", "expected a function's name"))
 
+    def test_loader(self):
+        capable = HEAD + 'capabilities = ["log", "random"]\n'  # the next line is line 7
+        least = "modules = 2, memory_pages = 3, code_bytes = 4"
+        self.assertEqual(self.read(capable).modules[0].loader.modules, 0)
+        loader = self.read(capable + f'loader = {{ {least}, pass_on = ["log"] }}\n').modules[0].loader
+        self.assertEqual((loader.modules, loader.memory_pages, loader.code_bytes, loader.handles, loader.threads, loader.pass_on, loader.pass_calls),
+                         (2, 3, 4, 64, 2, ["log"], False))
+        for bad, key, message in (("modules = 0", "modules", "not between 1 and 64"), ("modules = 65", "modules", "not between"),
+                                  ("memory_pages = 65537", "memory_pages", "not between"), ("code_bytes = -1", "code_bytes", "not between")):
+            word = bad.split()[0]
+            text = ", ".join(bad if part.startswith(word) else part for part in least.split(", "))
+            self.assert_errors(capable + f"loader = {{ {text} }}\n", (7, f"module[0].loader.{key}", message))
+        self.assert_errors(capable + "loader = { modules = 1, memory_pages = 1 }\n", (7, "module[0].loader.code_bytes", "is missing"))
+        self.assert_errors(capable + f"loader = {{ {least}, handles = 4097 }}\n", (7, "module[0].loader.handles", "not between"))
+        self.assert_errors(capable + f"loader = {{ {least}, threads = 257 }}\n", (7, "module[0].loader.threads", "not between"))
+        self.assert_errors(capable + f"loader = {{ {least}, thread = 2 }}\n", (7, "module[0].loader.thread", 'did you mean "threads"?'))
+        self.assert_errors(capable + f'loader = {{ {least}, pass_on = ["lgo", "log", "log"] }}\n',
+                           (7, "module[0].loader.pass_on[0]", 'did you mean "log"?'), (7, "module[0].loader.pass_on[2]", "listed twice"))
+        self.assert_errors(capable + f"loader = {{ {least}, pass_calls = 1 }}\n", (7, "module[0].loader.pass_calls", "expected true or false"))
+        self.assert_errors(HEAD + f'[[module]]\nname = "b"\nfile = "a.wasm"\nversion_of = "a"\nloader = {{ {least} }}\n',
+                           (10, "module[1].loader", 'is for "a" to have'))
+        many = "".join(f'[[module]]\nname = "b{i}"\nfile = "a.wasm"\nloader = {{ modules = 64, memory_pages = 1, code_bytes = 1 }}\n' for i in range(16))
+        self.assert_errors(HEAD + many, (3, "module", "1041 modules, with those that can be loaded, are more than 1024"))
+
     def test_load(self):
         self.assertEqual(self.read(HEAD).modules[0].load, "boot")
         self.assertEqual(self.read(HEAD + 'load = "later"\n').modules[0].load, "later")
