@@ -10,6 +10,7 @@
 #include "console/log.h"
 #include "cpu/cpu.h"
 #include "cpu/x86.h"
+#include "modules/loader.h"
 #include "modules/news.h"
 #include "modules/postmortem.h"
 #include "modules/supervision.h"
@@ -69,7 +70,8 @@ void call_end_soon(struct thread *thread) {
 static enum call_outcome call_find(const struct module *module, struct bundle_text function,
                                    const struct alka_func **out_func) {
     struct alka_extern found;
-    if (module->instance == NULL || module->state == MODULE_DOWN) {
+    if (module->instance == NULL || module->state == MODULE_DOWN ||
+        module->state == MODULE_LOADING) {
         return CALL_NOT_READY;
     }
     const struct alka_span name = {(const uint8_t *)function.data, function.size};
@@ -86,6 +88,11 @@ static enum call_outcome call_find(const struct module *module, struct bundle_te
     return CALL_RETURNED;
 }
 
+enum call_outcome call_prospect(const struct module *module, struct bundle_text function) {
+    const struct alka_func *func;
+    return call_find(module, function, &func);
+}
+
 static uint64_t call_first;
 
 uint64_t call_first_ns(void) { return call_first; }
@@ -100,7 +107,7 @@ void call_note_first(void) {
 static void call_end_excuse(struct thread *thread) {
     uint64_t flags = threads_lock();
     sched_excuse(&threads_sched, &thread->sched, false, clock_ns());
-    threads_unlock(flags);
+    threads_unlock_only(flags); /* the callee was looked up, and must not go */
 }
 
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {
@@ -192,13 +199,22 @@ void call_keep(struct call *call, const struct alka_trap_report *report) {
     }
 }
 
-void call_drop(const struct call_result *result) {
-    if (result->outcome != CALL_TRAPPED) {
-        return;
-    }
-    const struct alka_trap_report *report = &result->report;
+static void call_release_images(const struct alka_trap_report *report) {
     for (uint32_t i = 0; i < report->frame_count; i++) {
         alka_image_release((struct alka_image *)report->frames[i].image);
+    }
+}
+
+void call_drop(const struct call_result *result) {
+    if (result->outcome == CALL_TRAPPED) {
+        call_release_images(&result->report);
+    }
+}
+
+void call_release(struct call *call, const struct alka_trap_report *report) {
+    if (call->is_kept) {
+        call->is_kept = false;
+        call_release_images(report);
     }
 }
 
@@ -224,9 +240,11 @@ void call_wait(const struct module *module) {
 void call_export(struct module *module, struct bundle_text function, uint64_t limit_ns,
                  struct call_result *out) {
     const struct alka_func *func = NULL;
-    call_wait(module);
+    struct sched_account *payer = thread_charge(&module->account);
+    call_wait(module); /* from here on nobody else runs before the module does */
     *out = (struct call_result){.outcome = call_find(module, function, &func)};
     if (func == NULL) {
+        (void)thread_charge(payer);
         return;
     }
     module->calls++;
@@ -235,7 +253,6 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     uint32_t func_idx = func->func_idx;
     struct call call;
     module->running++;
-    struct sched_account *payer = thread_charge(&module->account);
     trace(TRACE_CALL, module, func_idx, 0);
     call_begin(&call, limit_ns, &out->report);
     call_note_first();
@@ -254,6 +271,7 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
     }
     call_recover(function, &out->report, &call.fault);
     module->ticks += end_ticks - start_ticks;
+    loader_released(module);
     out->ns = clock_ns() - start_ns;
     out->code = out->trap == ALKA_TRAP_EXIT ? call.exit_code : (uint32_t)value;
 }

@@ -49,10 +49,14 @@ void call_export(struct module *module, struct bundle_text function, uint64_t li
 
 /* Returns when the module is neither being replaced nor made new, nor about to be. */
 void call_wait(const struct module *module);
+/* What would come of calling it, as far as can be seen: RETURNED, if nothing is against it. */
+enum call_outcome call_prospect(const struct module *module, struct bundle_text function);
 
 /* Holds the images that the report of a trap names; call_drop lets go of them, as call_log does. */
 void call_keep(struct call *call, const struct alka_trap_report *report);
 void call_drop(const struct call_result *result);
+/* The same for a call that has no result, if they are held. */
+void call_release(struct call *call, const struct alka_trap_report *report);
 
 /* Logs how a call ended: a line, and the module's backtrace if it trapped.
  * `expected`: as a bundle_start says. */

@@ -9,6 +9,7 @@
 #include "crucible/crucible.h"
 #include "modules/call.h"
 #include "modules/evict.h"
+#include "modules/loader.h"
 #include "modules/modules.h"
 #include "modules/news.h"
 #include "modules/recover.h"
@@ -35,15 +36,36 @@ static bool load_text_is(struct bundle_text text, struct alka_span span) {
     return text.size == span.size && memcmp(text.data, span.data, span.size) == 0;
 }
 
+/* Who came at run time may call what its loader passes on. */
+static const struct bundle_module *load_calls_of(const struct module *module) {
+    const struct loaded *loaded = module->loaded;
+    bool has_loaders = loaded != NULL && (loaded->flags & LOADER_CALLS) != 0;
+    return has_loaders ? &loaded->loader->module->entry : &module->entry;
+}
+
+/* Of others' memories, tables and globals there is no way back for who may go at any time. */
+static alka_status load_export(const struct module *importer, const struct module *peer,
+                               struct alka_span name, struct alka_extern *out_extern) {
+    if (peer->instance == NULL || !alka_instance_export(peer->instance, name, out_extern)) {
+        return ALKA_E_UNKNOWN_IMPORT;
+    }
+    if (importer->loaded != NULL && out_extern->kind != ALKA_EXTERN_FUNC) {
+        return ALKA_E_IMPORT_FORBIDDEN;
+    }
+    out_extern->gate_policy = ALKA_GATE_TRAPS;
+    return ALKA_OK;
+}
+
 /* The peer's export, if the manifest lists the call. Peers come before their
  * callers, so they are loaded, or refused. */
 static alka_status load_lookup(void *self, const struct alka_import *import,
                                struct alka_extern *out_extern) {
     const struct load_scope *scope = self;
+    const struct bundle_module *entry = load_calls_of(scope->module);
     alka_status status = ALKA_E_UNKNOWN_IMPORT;
-    const struct module *peer = NULL;
-    for (uint32_t i = 0; i < scope->module->entry.call_count && peer == NULL; i++) {
-        struct bundle_call call = bundle_call(scope->bundle, &scope->module->entry, i);
+    const struct module *peer = loader_sibling(scope->module, import->module);
+    for (uint32_t i = 0; i < entry->call_count && peer == NULL; i++) {
+        struct bundle_call call = bundle_call(scope->bundle, entry, i);
         struct module *candidate = modules_at(call.peer_idx);
         const struct bundle_text name = {candidate->name, (uint32_t)strlen(candidate->name)};
         if (!load_text_is(name, import->module)) {
@@ -52,14 +74,7 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
         status = ALKA_E_IMPORT_FORBIDDEN; /* unless this very function is listed */
         peer = load_text_is(call.function, import->name) ? candidate : NULL;
     }
-    if (peer == NULL) {
-        return status;
-    }
-    if (peer->instance == NULL || !alka_instance_export(peer->instance, import->name, out_extern)) {
-        return ALKA_E_UNKNOWN_IMPORT;
-    }
-    out_extern->gate_policy = ALKA_GATE_TRAPS;
-    return ALKA_OK;
+    return peer == NULL ? status : load_export(scope->module, peer, import->name, out_extern);
 }
 
 /* What a bundle may ask for and this kernel does not do. */
@@ -140,6 +155,12 @@ static void load_recover(const struct load_call *start) {
                  &start->call.fault);
 }
 
+/* Whoever ended it from outside may have held the images that its report names. */
+static void load_forget(const struct module *module, struct load_call *start) {
+    call_release(&start->call, &start->report);
+    loader_released(module);
+}
+
 /* The start section's function, which runs before anything else can be called.
  */
 static alka_status load_start(struct module *module, struct load_call *out) {
@@ -147,10 +168,13 @@ static alka_status load_start(struct module *module, struct load_call *out) {
     holder_renew(module);
     call_begin(&out->call, MODULES_START_LIMIT_NS, &out->report);
     struct sched_account *payer = thread_charge(&module->account);
-    if (module->instance->image->module.start_function != ALKA_NO_INDEX) {
-        call_note_first();
+    enum alka_trap trap = ALKA_TRAP_NONE;
+    if (module->life == life) { /* else it has no instance any more, or another one */
+        if (module->instance->image->module.start_function != ALKA_NO_INDEX) {
+            call_note_first();
+        }
+        trap = alka_instance_start(module->instance, alka_thread_here());
     }
-    enum alka_trap trap = alka_instance_start(module->instance, alka_thread_here());
     (void)thread_charge(payer);
     call_end(&out->call);
     if (module->life != life) { /* somebody has stopped it, or made it new, meanwhile */
@@ -194,6 +218,7 @@ static alka_status load_session(struct alka_session *session, const struct load_
     struct alka_instance_options options = load_instance_options(module);
     alka_status status = load_code(session, blob);
     if (status == ALKA_OK) {
+        ALKA_TRY(loader_admits(module, session->code.text_bytes));
         status = alka_session_link(session, &vtable, &options);
     }
     module->native_code_bytes = session->native_code_bytes;
@@ -228,9 +253,9 @@ static alka_status load_file(const struct load_scope *scope, struct module *modu
     }
     struct alka_blob blob;
     struct alka_diag diag;
-    if (!modules_trust_blobs) {
+    if (!modules_trust_blobs || module->loaded != NULL) {
         log_error("%s: is compiled already, and only the option `trust-blobs` lets "
-                  "such code in",
+                  "such code in, at boot",
                   module->name);
         return ALKA_E_BLOB_FORMAT;
     }
@@ -243,17 +268,28 @@ static alka_status load_file(const struct load_scope *scope, struct module *modu
 }
 
 static void load_refuse(struct module *module, alka_status why) {
-    module_unload(module);
+    if (module->loaded == NULL) {
+        module_unload(module);
+    } /* else its image stays as long as the bytes do that it was made from */
     module->state = MODULE_REFUSED;
     module->why = why;
     log_error("%s: refused", module->name);
     news_tell(module, NEWS_REFUSED, why);
 }
 
-void module_load(struct module *module, const struct bundle *bundle) {
-    const struct load_scope scope = {bundle, module};
+static void load_limits(struct module *module) {
     *module->limits = alka_limits_default;
     module->limits->memory_pages = module->entry.memory_pages_max;
+    if (module->loaded != NULL) { /* its loader pays for one memory; tables are for nothing */
+        module->limits->memories = 1;
+        module->limits->tables = LOADER_TABLES_MAX;
+        module->limits->table_entries = LOADER_TABLE_ENTRIES_MAX;
+    }
+}
+
+void module_load(struct module *module, const struct bundle *bundle) {
+    const struct load_scope scope = {bundle, module};
+    load_limits(module);
     load_warn(&scope);
     uint64_t start_ns = clock_ns();
     alka_status status = load_file(&scope, module);
@@ -265,6 +301,7 @@ void module_load(struct module *module, const struct bundle *bundle) {
     if (status != ALKA_OK) {
         module_stop(module);
         load_recover(&start); /* while its image can still name functions */
+        load_forget(module, &start);
         load_refuse(module, status);
         return;
     }
@@ -297,6 +334,7 @@ alka_status module_instantiate(struct module *module, const struct bundle *bundl
             module_stop(module);
         }
         load_recover(&start);
+        load_forget(module, &start);
         return status;
     }
     module->state = MODULE_READY;
@@ -345,6 +383,7 @@ bool module_renew(struct module *module) {
         module->state = MODULE_TRAPPED;
     }
     load_recover(&start); /* those that it called */
+    load_forget(module, &start);
     return false;
 }
 

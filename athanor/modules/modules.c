@@ -8,6 +8,7 @@
 #include "crucible/crucible.h"
 #include "mm/memory.h"
 #include "modules/call.h"
+#include "modules/loader.h"
 #include "modules/postmortem.h"
 #include "modules/recover.h"
 #include "modules/supervision.h"
@@ -25,7 +26,9 @@ bool modules_trust_blobs;
 static struct bundle modules_bundle;
 static struct module *modules_list;
 static struct alka_limits *modules_limits; /* one per module; swaps exchange who has which */
-static uint32_t modules_count;
+static uint32_t
+    modules_count; /* with the places behind the bundle's, without those that are lent */
+static uint32_t modules_next_id;
 static struct module modules_lent[MODULES_LENT_MAX];
 static uint32_t modules_lent_count;
 
@@ -68,6 +71,7 @@ struct module *modules_lend(const char *name) {
     struct module *module = &modules_lent[modules_lent_count];
     const struct bundle_text text = {name, (uint32_t)strlen(name)};
     *module = (struct module){
+        .id = modules_count + modules_lent_count,
         .state = MODULE_READY,
         .node = SUPERVISION_NONE,
         .entry = {.name = text, .version_of_idx = BUNDLE_NO_INDEX, .clock_resolution_ns = 1},
@@ -90,14 +94,38 @@ void modules_take_back(void) {
     modules_lent_count = 0;
 }
 
+struct module *modules_next(uint32_t *index) {
+    while (*index < modules_count && modules_list[*index].state == MODULE_VACANT) {
+        ++*index;
+    }
+    return *index < modules_count ? &modules_list[*index] : NULL;
+}
+
 struct module *modules_find(const char *name) {
-    for (uint32_t i = 0; i < modules_count; i++) {
-        if (strcmp(modules_list[i].name, name) == 0) {
+    struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
+        if (strcmp(module->name, name) == 0) {
+            return module;
+        }
+    }
+    return NULL;
+}
+
+struct module *modules_by_id(uint32_t id) {
+    bool is_lent = id >= modules_count && id - modules_count < MODULES_LENT_MAX;
+    if (id < modules_bundle.module_count || is_lent) {
+        return modules_at(id);
+    }
+    for (uint32_t i = modules_bundle.module_count; i < modules_count && id != BUNDLE_NO_INDEX;
+         i++) {
+        if (modules_list[i].id == id) {
             return &modules_list[i];
         }
     }
     return NULL;
 }
+
+uint32_t modules_new_id(void) { return modules_next_id < BUNDLE_NO_INDEX ? modules_next_id++ : 0; }
 
 const char *modules_name_of(const struct alka_image *image) {
     for (uint32_t i = 0; i < modules_count; i++) {
@@ -109,8 +137,9 @@ const char *modules_name_of(const struct alka_image *image) {
 }
 
 const char *module_state_name(enum module_state state) {
-    static const char *const names[] = {"refused",  "ready", "running", "trapped", "stopped",
-                                        "unloaded", "spare", "down",    "warm"};
+    static const char *const names[] = {"refused", "ready",    "running", "trapped",
+                                        "stopped", "unloaded", "spare",   "down",
+                                        "warm",    "loading",  "vacant"};
     return names[state];
 }
 
@@ -122,8 +151,12 @@ static bool modules_is_expected(const struct call_result *result, uint32_t expec
            (expect == BUNDLE_EXPECT_ANY_TRAP || call_trap_code(result->trap) == expect);
 }
 
+void module_load_late(struct module *module) { module_load(module, &modules_bundle); }
+
 bool module_make(struct module *module) {
-    if (module->image == NULL) {
+    if (!loader_is_settled(module)) {
+        log_error("%s: is %s", module->name, module_state_name(module->state));
+    } else if (module->image == NULL) {
         module_load(module, &modules_bundle);
     } else if (module->instance == NULL && module_instantiate(module, &modules_bundle) != ALKA_OK) {
         log_error("%s: cannot be started", module->name);
@@ -210,9 +243,15 @@ struct bundle_thread modules_thread(const struct module *module, uint32_t index)
 }
 
 /* What the bundle says of them; nothing is loaded yet. */
-static void modules_enter_all(void) {
+static void modules_enter_all(struct loaded *places) {
     for (uint32_t i = 0; i < modules_count; i++) {
         struct module *module = &modules_list[i];
+        if (i >= modules_bundle.module_count) {
+            module->limits = &modules_limits[i];
+            loader_place(module, places++);
+            continue;
+        }
+        module->id = i;
         module->entry = bundle_module(&modules_bundle, i);
         memcpy(module->name, module->entry.name.data, module->entry.name.size);
         module->limits = &modules_limits[i];
@@ -235,7 +274,7 @@ static bool modules_is_at_boot(const struct module *module) {
 }
 
 static void modules_load_all(struct modules_summary *out) {
-    for (uint32_t i = 0; i < modules_count; i++) {
+    for (uint32_t i = 0; i < modules_bundle.module_count; i++) {
         if (!modules_is_at_boot(&modules_list[i])) {
             continue;
         }
@@ -251,14 +290,14 @@ static void modules_supervise(void) {
         return;
     }
     log_error("no memory for supervisors: nobody is supervised");
-    for (uint32_t i = 0; i < modules_count; i++) {
+    for (uint32_t i = 0; i < modules_bundle.module_count; i++) {
         modules_list[i].node = SUPERVISION_NONE;
     }
 }
 
 /* Start functions and threads, in the order of the manifest. */
 static void modules_run_all(struct modules_summary *out) {
-    for (uint32_t i = 0; i < modules_count; i++) {
+    for (uint32_t i = 0; i < modules_bundle.module_count; i++) {
         out->unexpected += supervision_boot(i, &out->starts);
         if (!modules_is_at_boot(&modules_list[i]) || modules_list[i].node != SUPERVISION_NONE) {
             continue;
@@ -268,7 +307,27 @@ static void modules_run_all(struct modules_summary *out) {
         out->starts += calls;
         workers_add_all(&modules_list[i]);
     }
-    out->unexpected += supervision_boot(modules_count, &out->starts);
+    out->unexpected += supervision_boot(modules_bundle.module_count, &out->starts);
+}
+
+/* For all modules that there can be. */
+static bool modules_take_places(void) {
+    uint32_t loaded = 0;
+    for (uint32_t i = 0; i < modules_bundle.module_count; i++) {
+        loaded += bundle_module(&modules_bundle, i).loader.modules;
+    }
+    uint32_t count = modules_bundle.module_count + loaded;
+    struct loaded *places = memory_take(loaded * sizeof *places);
+    modules_list = memory_take(count * sizeof *modules_list);
+    modules_limits = memory_take(count * sizeof *modules_limits);
+    if ((loaded > 0 && places == NULL) ||
+        (count > 0 && (modules_list == NULL || modules_limits == NULL))) {
+        return false;
+    }
+    modules_count = count;
+    modules_next_id = count + MODULES_LENT_MAX;
+    modules_enter_all(places);
+    return true;
 }
 
 const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *out) {
@@ -281,16 +340,9 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
     if (scheduler != NULL) {
         threads_suggest_policy(scheduler);
     }
-    uint32_t count = modules_bundle.module_count;
-    if (count > 0) {
-        modules_list = memory_take(count * sizeof *modules_list);
-        modules_limits = memory_take(count * sizeof *modules_limits);
-        if (modules_list == NULL || modules_limits == NULL) {
-            return "no memory for the list of modules";
-        }
+    if (!modules_take_places()) {
+        return "no memory for the list of modules";
     }
-    modules_count = count;
-    modules_enter_all();
     const char *why = objects_start(&modules_bundle);
     if (why != NULL) {
         modules_count = 0;

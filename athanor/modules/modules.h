@@ -26,6 +26,8 @@ enum module_state {
     MODULE_SPARE,    /* a version of another one, not loaded */
     MODULE_DOWN,     /* has an instance that nobody can call, until its supervisor starts it */
     MODULE_WARM,     /* holds the version that another one was replaced from: modules/swap.h */
+    MODULE_LOADING,  /* at run time, for the first time: modules/loader.h */
+    MODULE_VACANT,   /* a place for one that is loaded at run time; not in any list that is shown */
 };
 
 /* Of the last trap to serving again; in time stamps, until they are shown. */
@@ -38,6 +40,8 @@ struct module_recoveries {
 };
 
 struct module {
+    uint32_t id; /* of the bundle's: its index; of one that was loaded: never used again. Vacant:
+                    BUNDLE_NO_INDEX */
     char name[BUNDLE_NAME_BYTES_MAX + 1];
     enum module_state state;
     alka_status why;
@@ -61,6 +65,9 @@ struct module {
     struct module *replaced; /* what holds the version before; NULL: none was */
     uint64_t trap_ns[3], trap_count; /* the last traps of this version: SWAP_TRAPS */
     struct holder *holder;           /* of its handles: objects/objects.h */
+    struct loaded *loaded;           /* NULL: it is the bundle's; modules/loader.h */
+    uint64_t threads_ended;          /* that somebody had started */
+    uint32_t last_result;            /* of the last of them: what it returned, or its trap's code */
     bool is_held;                    /* calls from the kernel wait: it is being replaced */
     bool is_recovering;
     bool is_traced; /* trace/trace.h */
@@ -110,11 +117,19 @@ const char *modules_open_bundle(struct alka_span bytes, struct modules_summary *
 /* A thread that the manifest names; index < module->entry.thread_count. */
 struct bundle_thread modules_thread(const struct module *module, uint32_t index);
 
-/* In the bundle's order, then those that are lent; NULL at the end. */
+/* In the bundle's order, then places for those that are loaded at run time, then those that are
+ * lent; NULL at the end. */
 struct module *modules_at(uint32_t index);
 /* The index of one of them. */
 uint32_t modules_index(const struct module *module);
+/* From `index` on the first one that is neither vacant nor lent, with its index; NULL: there is
+ * none. */
+struct module *modules_next(uint32_t *index);
+/* Neither vacant nor lent. NULL: there is none such, or not any more. */
 struct module *modules_find(const char *name);
+struct module *modules_by_id(uint32_t id);
+/* Starts with those behind all there are; 0: they are used up. */
+uint32_t modules_new_id(void);
 /*
  * Modules of the kernel's own, for as long as it measures: READY, with a holder, no grants and a
  * clock of full resolution; whoever borrows one makes its instance and its pristine image.
@@ -143,6 +158,8 @@ void module_run_function(struct module *module, const char *function, uint64_t l
 /* Compiles and instantiates. On failure the module is REFUSED and the
  * diagnostic is in the log. modules/load.c */
 void module_load(struct module *module, const struct bundle *bundle);
+/* The same for one that comes at run time; on a thread that others can interrupt meanwhile. */
+void module_load_late(struct module *module);
 /* Makes a new instance of a STOPPED module's image. A failure is logged; the
  * module stays STOPPED. modules/load.c */
 ALKA_MUST_CHECK alka_status module_instantiate(struct module *module, const struct bundle *bundle);

@@ -7,6 +7,7 @@
 #include "console/log.h"
 #include "cpu/x86.h"
 #include "mm/memory.h"
+#include "modules/loader.h"
 #include "modules/supervision.h"
 #include "sched/machine.h"
 #include "time/clock.h"
@@ -25,6 +26,16 @@ void workers_tell_caretaker(void) {
     workers_caretaker.has_work = true;
     wait_wake(&workers_caretaker.waiting);
 }
+
+static void caretaker_wake(void (*unlock)(uint64_t flags)) {
+    uint64_t flags = threads_lock();
+    workers_tell_caretaker();
+    unlock(flags);
+}
+
+void workers_wake_caretaker(void) { caretaker_wake(threads_unlock); }
+
+void workers_call_caretaker(void) { caretaker_wake(threads_unlock_only); }
 
 /* --- Working. --- */
 
@@ -61,6 +72,15 @@ static void worker_ended(struct worker *worker, bool well) {
     }
 }
 
+/* Nobody waits for it; whoever has started it may ask. */
+static void worker_note(const struct worker *worker, const struct call_result *result) {
+    if (!worker->begins_again) {
+        worker->module->threads_ended++;
+        worker->module->last_result =
+            result->outcome == CALL_TRAPPED ? call_trap_code(result->trap) : result->code;
+    }
+}
+
 static void worker_call(struct worker *worker) {
     const struct bundle_text function = {worker->function, (uint32_t)strlen(worker->function)};
     uint64_t backoff_ns = 0;
@@ -71,6 +91,7 @@ static void worker_call(struct worker *worker) {
         bool ends = result.outcome != CALL_TRAPPED || !worker->begins_again;
         call_log(worker->module, function, &result, result.outcome == CALL_RETURNED);
         if (ends) {
+            worker_note(worker, &result);
             worker_ended(worker, result.outcome == CALL_RETURNED && result.code == 0);
             return;
         }
@@ -94,9 +115,7 @@ static void worker_main(void *arg) {
         worker_call(worker);
     }
     worker->is_done = true;
-    uint64_t flags = threads_lock();
-    workers_tell_caretaker();
-    threads_unlock(flags);
+    workers_wake_caretaker();
 }
 
 static bool worker_runs(const struct module *module, struct bundle_text function) {
@@ -109,7 +128,8 @@ static bool worker_runs(const struct module *module, struct bundle_text function
     return false;
 }
 
-static alka_status worker_make(const struct worker *like, uint8_t priority) {
+static alka_status worker_make(const struct worker *like, uint8_t priority,
+                               struct sched_account *payer) {
     struct module *module = like->module;
     struct worker *worker = memory_take(sizeof *worker);
     if (worker == NULL) {
@@ -117,7 +137,7 @@ static alka_status worker_make(const struct worker *like, uint8_t priority) {
     }
     *worker = *like;
     alka_status status =
-        thread_make(module->name, &module->account, priority, worker_main, worker, &worker->thread);
+        thread_make(module->name, payer, priority, worker_main, worker, &worker->thread);
     if (status != ALKA_OK) {
         memory_give(worker, sizeof *worker);
         return status;
@@ -129,24 +149,35 @@ static alka_status worker_make(const struct worker *like, uint8_t priority) {
     return ALKA_OK;
 }
 
-alka_status workers_add(struct module *module, struct bundle_text function, uint8_t priority,
-                        bool begins_again) {
+uint32_t workers_calling(const struct module *module) {
     uint32_t count = 0;
     for (const struct worker *worker = module->workers; worker != NULL; worker = worker->next) {
-        count += worker->job == NULL && worker->is_wanted ? 1 : 0;
+        count += worker->job == NULL && worker->is_wanted && !worker->is_done ? 1 : 0;
     }
-    if (count >= WORKERS_MAX) {
+    return count;
+}
+
+alka_status workers_add(struct module *module, struct bundle_text function, uint8_t priority,
+                        bool begins_again) {
+    if (workers_calling(module) >= WORKERS_MAX) {
         return ALKA_E_SERVICE_LIMIT;
     }
     struct worker worker = {.module = module, .is_wanted = true, .begins_again = begins_again};
     memcpy(worker.function, function.data, function.size);
-    return worker_make(&worker, priority);
+    return worker_make(&worker, priority, &module->account);
 }
 
 alka_status workers_add_job(struct module *module,
                             void (*job)(struct module *module, uint32_t epoch), uint32_t epoch) {
     const struct worker worker = {.module = module, .job = job, .epoch = epoch};
-    return worker_make(&worker, CARETAKER_PRIORITY);
+    return worker_make(&worker, CARETAKER_PRIORITY, &module->account);
+}
+
+alka_status workers_add_paid_job(struct module *module,
+                                 void (*job)(struct module *module, uint32_t epoch),
+                                 uint8_t priority, struct sched_account *payer) {
+    const struct worker worker = {.module = module, .job = job};
+    return worker_make(&worker, priority, payer);
 }
 
 void workers_end_jobs(void) {
@@ -224,6 +255,7 @@ static void caretaker_main(void *arg) {
         for (uint32_t i = 0; modules_at(i) != NULL; i++) {
             caretaker_give_back(modules_at(i));
         }
+        loader_attend();
     }
 }
 

@@ -4,8 +4,9 @@
  * is as new; if that happens often, later and later, unless a supervisor sees to that. One that
  * returns is done; when all that the manifest names are, a module that is supervised has ended.
  *
- * The caretaker is the kernel's thread that gives back threads that have ended, and recovers
- * modules that were struck in calls that went on (a gate that returns an error).
+ * The caretaker is the kernel's thread that gives back threads that have ended, recovers modules
+ * that were struck in calls that went on (a gate that returns an error), and unloads what was
+ * loaded at run time (modules/loader.h).
  */
 #ifndef ATHANOR_WORKERS_H
 #define ATHANOR_WORKERS_H
@@ -41,13 +42,23 @@ void workers_add_all(struct module *module);
 ALKA_MUST_CHECK alka_status workers_add_job(struct module *module,
                                             void (*job)(struct module *module, uint32_t epoch),
                                             uint32_t epoch);
+/* The same, as urgent as that, and somebody else pays. */
+ALKA_MUST_CHECK alka_status workers_add_paid_job(struct module *module,
+                                                 void (*job)(struct module *module, uint32_t epoch),
+                                                 uint8_t priority, struct sched_account *payer);
+/* How many of its threads call functions, or will. */
+uint32_t workers_calling(const struct module *module);
 /* Is one of those that the manifest names at work? */
 bool workers_run(const struct module *module);
 /* The calls of all jobs end. */
 void workers_end_jobs(void);
 /* None of them begins again. Their calls are ended by whoever stops the module. */
 void workers_release(struct module *module);
-/* There are modules to recover, or threads to give back. Under the lock. */
+/* There are modules to recover or to unload, or threads to give back. Under the lock. */
 void workers_tell_caretaker(void);
+/* The same, not under the lock; it may come at once. */
+void workers_wake_caretaker(void);
+/* It comes when the kernel code that runs now is done. */
+void workers_call_caretaker(void);
 
 #endif

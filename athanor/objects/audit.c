@@ -34,8 +34,9 @@ void audit_rights(char out[AUDIT_RIGHTS_BYTES], uint32_t rights) {
 }
 
 const char *audit_who(uint32_t table_id) {
-    const struct module *module = table_id == CAP_NOBODY ? NULL : modules_at(table_id);
-    return module == NULL ? "kernel" : module->name;
+    const struct module *module = modules_by_id(table_id);
+    const char *nobody = table_id == CAP_NOBODY ? "kernel" : "(unloaded)";
+    return module == NULL ? nobody : module->name;
 }
 
 static void audit_tell(const struct audit_record *record, uint64_t untold) {
@@ -52,7 +53,7 @@ static void audit_trace(const struct cap_audit *act) {
     bool is_given = act->act == CAP_ACT_GRANT || act->act == CAP_ACT_DELEGATE ||
                     act->act == CAP_ACT_MOVE || act->act == CAP_ACT_ACCEPT;
     uint32_t id = is_given ? act->to : act->from;
-    const struct module *module = id == CAP_NOBODY ? NULL : modules_at(id);
+    const struct module *module = modules_by_id(id);
     if (is_given) {
         trace(TRACE_GRANT, module, act->object.kind, act->rights);
     } else {

@@ -31,7 +31,7 @@ const struct audit_record *audit_at(uint64_t number);
 /* "r" "w" "c" "d" "m", or "-" for each right it has not. */
 #define AUDIT_RIGHTS_BYTES 6u
 void audit_rights(char out[AUDIT_RIGHTS_BYTES], uint32_t rights);
-/* "kernel", or the module's name. */
+/* "kernel", or the module's name; "(unloaded)": it has none any more. */
 const char *audit_who(uint32_t table_id);
 
 #endif

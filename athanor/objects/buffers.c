@@ -199,7 +199,7 @@ alka_status buffers_return(struct holder *holder, uint64_t handle) {
 
 /* The handle that came with a loan; it may be closed already, by its holder. */
 static void buffers_close_loan(const struct view *view) {
-    const struct module *module = modules_at(view->who);
+    const struct module *module = modules_by_id(view->who);
     if (module != NULL && view->handle != CAP_NO_HANDLE &&
         cap_close(&module->holder->table, view->handle) == ALKA_OK) {
         objects_settle();

@@ -150,6 +150,7 @@ alka_status channel_object_new(struct holder *maker, struct bundle_text name, ui
     if (ring_bytes == 0) {
         return ALKA_E_SERVICE_ARGUMENT;
     }
+    maker = ipc_payer(maker);
     ALKA_TRY(ipc_charge(maker, places, ring_bytes));
     alka_status status = channels_build(ring_bytes, message_max, places, out_channel);
     if (status != ALKA_OK) {

@@ -18,6 +18,7 @@ static void events_destroy(struct object *object) {
 
 alka_status event_object_new(struct holder *maker, struct bundle_text name,
                              struct event_object **out_event) {
+    maker = ipc_payer(maker);
     ALKA_TRY(ipc_charge(maker, 1, 0));
     struct event_object *event = memory_take(sizeof *event);
     if (event == NULL) {

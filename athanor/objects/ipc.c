@@ -49,6 +49,10 @@ struct ipc_object *ipc_next(const struct ipc_object *after) {
     return after == NULL ? ipc.first : after->next;
 }
 
+struct holder *ipc_payer(struct holder *maker) {
+    return maker == NULL ? NULL : maker->payer;
+}
+
 alka_status ipc_charge(struct holder *maker, uint32_t places, uint64_t bytes) {
     if (maker == NULL) {
         return ALKA_OK;
@@ -182,7 +186,7 @@ void ipc_settle(void) {
         ipc_wake_all();
     }
     ipc.all_noted = false;
-    threads_unlock(flags);
+    threads_unlock_only(flags);
 }
 
 void ipc_renew(struct holder *holder) {

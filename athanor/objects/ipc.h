@@ -17,7 +17,7 @@
 
 /* All rings of one module's channels together. */
 #define IPC_BYTES_MAX (UINT64_C(1) << 24)
-/* Who made a message, as its receiver sees it: the kernel, or a module's index and 1. */
+/* Who made a message, as its receiver sees it: the kernel, or a module's id and 1. */
 #define IPC_SENDER_KERNEL 0u
 
 /* The first member of each. */
@@ -34,6 +34,8 @@ void ipc_unlist(struct ipc_object *object);
 /* Start with NULL. */
 struct ipc_object *ipc_next(const struct ipc_object *after);
 
+/* Who is to pay for what `maker` makes: itself, or its loader; NULL: the kernel. */
+struct holder *ipc_payer(struct holder *maker);
 /* Places in queues, and memory for them. ALKA_E_SERVICE_LIMIT. Not under the lock. */
 ALKA_MUST_CHECK alka_status ipc_charge(struct holder *maker, uint32_t places, uint64_t bytes);
 void ipc_refund(struct holder *maker, uint32_t places, uint64_t bytes);

@@ -16,8 +16,9 @@
 void log_module_line(struct holder *holder, const char *name, const void *text, uint32_t bytes) {
     char line[LOG_LINE_CUT_BYTES];
     uint64_t refused;
-    uint32_t rate_max = holder->module->entry.log_rate_max;
-    if (!rate_take(&holder->log_lines, rate_max, clock_ns(), &refused)) {
+    struct holder *payer = holder->payer;
+    uint32_t rate_max = payer->module->entry.log_rate_max;
+    if (!rate_take(&payer->log_lines, rate_max, clock_ns(), &refused)) {
         return;
     }
     if (refused > 0) {
@@ -33,7 +34,7 @@ static void log_channel_main(void *argument) {
     struct channel_received received;
     while (channel_object_take(channel, text, sizeof text, &received) == ALKA_OK) {
         const struct module *module =
-            received.sender == IPC_SENDER_KERNEL ? NULL : modules_at(received.sender - 1);
+            received.sender == IPC_SENDER_KERNEL ? NULL : modules_by_id(received.sender - 1);
         if (module != NULL) {
             log_module_line(module->holder, module->name, text, received.size);
         }

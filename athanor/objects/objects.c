@@ -8,7 +8,9 @@
 #include "mm/memory.h"
 #include "mm/memory_map.h"
 #include "modules/modules.h"
+#include "modules/workers.h"
 #include "objects/audit.h"
+#include "objects/events.h"
 #include "objects/ipc.h"
 #include <alkahest/render.h>
 #include <stddef.h>
@@ -27,6 +29,7 @@ static struct {
     uint32_t named_count;
     struct object *gone; /* nobody refers to them any more */
     bool is_settling;
+    bool is_instance_dropped; /* a module that was loaded may be nobody's now */
     uint32_t count;
 } objects;
 
@@ -71,6 +74,10 @@ void objects_settle_now(void) {
         object->destroy(object); /* which may let go of others */
     }
     objects.is_settling = false;
+    if (objects.is_instance_dropped) {
+        objects.is_instance_dropped = false;
+        workers_call_caretaker();
+    }
 }
 
 static void objects_heard(void *self, const struct cap_audit *record) {
@@ -80,6 +87,9 @@ static void objects_heard(void *self, const struct cap_audit *record) {
 
 static void objects_dropped(void *self, const struct cap_object *object) {
     (void)self;
+    if (object->kind == CAP_INSTANCE) {
+        objects.is_instance_dropped = objects_are_unsettled = true;
+    }
     object_release(object->object);
 }
 
@@ -100,12 +110,30 @@ alka_status object_grant(struct holder *holder, struct object *object, uint32_t 
     return status;
 }
 
+static bool grant_is_there(const struct objects_grant *grant) {
+    return grant->object != NULL || grant->source != CAP_NO_HANDLE;
+}
+
+static const char *grant_name(const struct objects_grant *grant) {
+    return grant->object != NULL ? grant->object->name : grant->passed_as;
+}
+
+static alka_status grant_make(struct holder *holder, struct objects_grant *grant) {
+    if (grant->object != NULL) {
+        return object_grant(holder, grant->object, grant->rights, &grant->handle);
+    }
+    alka_status status = cap_derive(&holder->payer->table, grant->source, grant->rights,
+                                    &holder->table, &grant->handle);
+    objects_settle();
+    return status;
+}
+
 static struct objects_grant *holder_grant(struct holder *holder, struct alka_span name) {
     for (uint32_t i = 0; i < holder->grant_count; i++) {
-        const struct object *object = holder->grants[i].object;
-        if (object != NULL && strlen(object->name) == name.size &&
-            memcmp(object->name, name.data, name.size) == 0) {
-            return &holder->grants[i];
+        struct objects_grant *grant = &holder->grants[i];
+        if (grant_is_there(grant) && strlen(grant_name(grant)) == name.size &&
+            memcmp(grant_name(grant), name.data, name.size) == 0) {
+            return grant;
         }
     }
     return NULL;
@@ -113,15 +141,15 @@ static struct objects_grant *holder_grant(struct holder *holder, struct alka_spa
 
 alka_status holder_open(struct holder *holder, struct alka_span name, uint64_t *out_handle) {
     struct objects_grant *grant = holder_grant(holder, name);
-    struct cap_object found;
+    struct cap_view view;
     if (grant == NULL) {
         return ALKA_E_NO_SUCH_NAME;
     }
     if (grant->is_revoked) {
         return ALKA_E_HANDLE_RIGHTS;
     }
-    if (cap_look(&holder->table, grant->handle, grant->object->kind, 0, &found) != ALKA_OK) {
-        ALKA_TRY(object_grant(holder, grant->object, grant->rights, &grant->handle));
+    if (cap_info(&holder->table, grant->handle, &view) != ALKA_OK) {
+        ALKA_TRY(grant_make(holder, grant));
     }
     *out_handle = grant->handle;
     return ALKA_OK;
@@ -139,6 +167,12 @@ alka_status holder_revoke(struct holder *holder, struct alka_span name) {
 }
 
 /* --- Lives. --- */
+
+/* A table without places. */
+static void holder_empty(struct holder *holder, uint32_t id) {
+    holder->table = (struct cap_table){
+        .space = &objects_space, .id = id, .free_first = CAP_NO_NODE, .free_last = CAP_NO_NODE};
+}
 
 void holder_clear(struct module *module) {
     struct holder *holder = module->holder;
@@ -158,11 +192,65 @@ void holder_renew(struct module *module) {
     for (uint32_t i = 0; holder != NULL && module->of == NULL && i < holder->grant_count; i++) {
         struct objects_grant *grant = &holder->grants[i];
         grant->is_revoked = false;
-        if (grant->object != NULL &&
-            object_grant(holder, grant->object, grant->rights, &grant->handle) != ALKA_OK) {
-            log_error("%s: no handle of %s", module->name, grant->object->name);
+        if (grant_is_there(grant) && grant_make(holder, grant) != ALKA_OK) {
+            log_error("%s: no handle of %s", module->name, grant_name(grant));
         }
     }
+}
+
+/* --- At run time. --- */
+
+bool holder_is_held(const struct holder *holder) { return holder->instance.references > 1; }
+
+/* What the loader could derive now. */
+static alka_status holder_may_pass(struct holder *loader, const struct holder_passed *passed) {
+    struct cap_view view;
+    ALKA_TRY(cap_info(&loader->table, passed->handle, &view));
+    uint32_t needed = passed->rights | CAP_DELEGATE;
+    return (needed & ~view.rights) == 0 ? ALKA_OK : ALKA_E_HANDLE_RIGHTS;
+}
+
+static struct objects_grant holder_passed_on(const struct holder_passed *passed) {
+    struct objects_grant grant = {.source = passed->handle, .rights = passed->rights};
+    memcpy(grant.passed_as, passed->name, sizeof grant.passed_as);
+    return grant;
+}
+
+alka_status holder_move_in(struct module *module, struct holder *loader,
+                           const struct holder_passed *passed, uint32_t count) {
+    struct holder *holder = module->holder;
+    uint32_t handles = module->entry.handles_max;
+    *holder = (struct holder){.module = module, .payer = loader};
+    holder_empty(holder, module->id);
+    object_init(&holder->instance, CAP_INSTANCE, module->entry.name, NULL);
+    holder->entries = memory_take(handles * sizeof *holder->entries);
+    holder->grants = memory_take(count * sizeof *holder->grants);
+    holder->grant_count = holder->grants != NULL ? count : 0;
+    if ((handles > 0 && holder->entries == NULL) || holder->grant_count < count) {
+        return ALKA_E_OUT_OF_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ALKA_TRY(holder_may_pass(loader, &passed[i]));
+        holder->grants[i] = holder_passed_on(&passed[i]);
+    }
+    return handles == 0 ? ALKA_OK
+                        : cap_table_init(&holder->table, &objects_space, module->id,
+                                         holder->entries, handles);
+}
+
+void holder_move_out(struct module *module) {
+    struct holder *holder = module->holder;
+    if (holder->own_event != NULL) {
+        object_drop(&holder->own_event->ipc.object);
+    }
+    if (holder->table.capacity > 0) {
+        cap_table_drop(&holder->table);
+        objects_settle();
+    }
+    memory_give(holder->entries, module->entry.handles_max * sizeof *holder->entries);
+    memory_give(holder->grants, holder->grant_count * sizeof *holder->grants);
+    *holder = (struct holder){.module = module};
+    holder_empty(holder, CAP_NOBODY);
 }
 
 /* --- At boot. --- */
@@ -235,16 +323,16 @@ static void objects_make_grants(const struct bundle *bundle, struct objects_gran
 }
 
 /* Returns the first entry behind its own. */
-static struct cap_entry *objects_make_holder(struct module *module, uint32_t id,
+static struct cap_entry *objects_make_holder(struct module *module, struct holder *holder,
                                              struct cap_entry *entries) {
-    struct holder *holder = &objects.holders[id];
     module->holder = holder;
     holder->module = module;
+    holder->payer = holder;
+    holder->may_load = module->entry.loader;
     object_init(&holder->instance, CAP_INSTANCE, module->entry.name, NULL);
-    if (cap_table_init(&holder->table, &objects_space, id, entries, module->entry.handles_max) !=
-        ALKA_OK) { /* it may hold none */
-        holder->table = (struct cap_table){
-            .space = &objects_space, .id = id, .free_first = CAP_NO_NODE, .free_last = CAP_NO_NODE};
+    if (cap_table_init(&holder->table, &objects_space, module->id, entries,
+                       module->entry.handles_max) != ALKA_OK) { /* it may hold none */
+        holder_empty(holder, module->id);
     }
     return entries + holder->table.capacity;
 }
@@ -258,19 +346,51 @@ static void *objects_take(uint64_t count, size_t bytes_each) {
     return status == ALKA_OK ? block : NULL;
 }
 
-const char *objects_start(const struct bundle *bundle) {
-    uint64_t handles = (uint64_t)MODULES_LENT_MAX * OBJECTS_LENT_HANDLES, grants = 0;
+/* How much of everything there will be. */
+struct objects_counts {
+    uint32_t modules; /* with places for those that are loaded at run time */
+    uint64_t handles, loaded_handles, grants;
+};
+
+static struct objects_counts objects_counted(const struct bundle *bundle) {
+    struct objects_counts counts = {.modules = 0};
     for (uint32_t i = 0; i < bundle->module_count; i++) {
         struct bundle_module entry = bundle_module(bundle, i);
-        handles += entry.version_of_idx == BUNDLE_NO_INDEX ? entry.handles_max : 0;
-        grants += entry.grant_count;
+        counts.handles += entry.version_of_idx == BUNDLE_NO_INDEX ? entry.handles_max : 0;
+        counts.loaded_handles += entry.loader.handles;
+        counts.modules += 1 + entry.loader.modules;
+        counts.grants += entry.grant_count;
     }
+    return counts;
+}
+
+/* Every module has a holder: of its own, of whose version it is, or a vacant one. */
+static void objects_make_holders(struct cap_entry *entries) {
+    struct module *module;
+    for (uint32_t i = 0; (module = modules_at(i)) != NULL; i++) {
+        struct holder *holder = &objects.holders[i];
+        if (module->of != NULL) {
+            module->holder = module->of->holder; /* which comes before it */
+        } else if (module->loaded == NULL) {
+            entries = objects_make_holder(module, holder, entries);
+        } else {
+            module->holder = holder;
+            holder->module = module;
+            holder_empty(holder, CAP_NOBODY);
+        }
+    }
+}
+
+const char *objects_start(const struct bundle *bundle) {
+    const struct objects_counts counts = objects_counted(bundle);
+    uint64_t lent_handles = (uint64_t)MODULES_LENT_MAX * OBJECTS_LENT_HANDLES;
+    uint64_t handles = counts.handles + counts.loaded_handles + lent_handles;
     objects.named_count = IPC_DEFAULT_COUNT + bundle->object_count;
-    objects.holders = objects_take(bundle->module_count, sizeof *objects.holders);
+    objects.holders = objects_take(counts.modules, sizeof *objects.holders);
     objects.named = objects_take(objects.named_count, sizeof(struct object *));
     struct cap_node *nodes = objects_take(handles + OBJECTS_PARCELS_MAX, sizeof *nodes);
-    struct cap_entry *entries = objects_take(handles, sizeof *entries);
-    struct objects_grant *granted = objects_take(grants, sizeof *granted);
+    struct cap_entry *entries = objects_take(counts.handles, sizeof *entries);
+    struct objects_grant *granted = objects_take(counts.grants, sizeof *granted);
     if (objects.holders == NULL || objects.named == NULL || nodes == NULL || entries == NULL ||
         granted == NULL || !audit_start()) {
         return "no memory for the handles of its modules";
@@ -279,14 +399,7 @@ const char *objects_start(const struct bundle *bundle) {
     cap_space_init(&objects_space, nodes, (uint32_t)handles + OBJECTS_PARCELS_MAX,
                    OBJECTS_PARCELS_MAX, &host);
     objects_make_all(bundle);
-    for (uint32_t i = 0; i < bundle->module_count; i++) {
-        struct module *module = modules_at(i);
-        if (module->of == NULL) {
-            entries = objects_make_holder(module, i, entries);
-        } else {
-            module->holder = module->of->holder; /* which comes before it */
-        }
-    }
+    objects_make_holders(entries);
     objects_make_grants(bundle, granted);
     return NULL;
 }
@@ -297,11 +410,11 @@ bool objects_lend(struct module *module, uint32_t n) {
         return false;
     }
     struct holder *holder = &objects_lent[n].holder;
-    *holder = (struct holder){.module = module};
+    *holder = (struct holder){.module = module, .payer = holder};
     object_init(&holder->instance, CAP_INSTANCE, module->entry.name, NULL);
     module->holder = holder;
-    return cap_table_init(&holder->table, &objects_space, modules_index(module),
-                          objects_lent[n].entries, OBJECTS_LENT_HANDLES) == ALKA_OK;
+    return cap_table_init(&holder->table, &objects_space, module->id, objects_lent[n].entries,
+                          OBJECTS_LENT_HANDLES) == ALKA_OK;
 }
 
 void objects_take_back(uint32_t n) {

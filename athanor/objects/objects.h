@@ -52,17 +52,29 @@ void object_release(struct object *object);
 struct module;
 struct event_object;
 
-struct objects_grant { /* of the manifest */
-    struct object *object;
+struct objects_grant {     /* of the manifest, or of the loader */
+    struct object *object; /* NULL: it could not be made, or `source` leads to it */
+    uint64_t source;       /* the loader's handle; CAP_NO_HANDLE: the manifest grants it */
     uint32_t rights;
-    uint64_t handle; /* the last one that was made for it; may be dead */
-    bool is_revoked; /* from the console, for this life */
+    uint64_t handle;                     /* the last one that was made for it; may be dead */
+    bool is_revoked;                     /* from the console, for this life */
+    char passed_as[NAMES_BYTES_MAX + 1]; /* the loader's name for it */
+};
+
+/* What a module has loaded, all of it together; modules/loader.h. */
+struct loader_use {
+    uint32_t modules, memory_pages, code_bytes, handles;
 };
 
 struct holder {
-    struct cap_table table; /* its id is the module's index */
+    struct cap_table table; /* its id is the module's */
     struct module *module;
-    struct object instance; /* what handles of this module name; for good */
+    struct holder *payer; /* for places in queues and log lines: itself, or who has loaded it */
+    struct bundle_loader may_load;
+    struct loader_use uses;
+    struct cap_entry *entries; /* of a module that was loaded at run time: its table's */
+    /* What handles of this module name. One reference is the kernel's. */
+    struct object instance;
     struct objects_grant *grants;
     uint32_t grant_count;
     struct rate log_lines; /* that it may write */
@@ -138,6 +150,26 @@ void holder_clear(struct module *module);
 ALKA_MUST_CHECK bool objects_lend(struct module *module, uint32_t n);
 /* It holds nothing any more. */
 void objects_take_back(uint32_t n);
+/* --- Modules that are loaded at run time. --- */
+
+/* A handle of the loader's, with these rights, under this name. */
+struct holder_passed {
+    uint64_t handle;
+    uint32_t rights;
+    char name[NAMES_BYTES_MAX + 1];
+};
+
+/*
+ * For a vacant holder, with module->id, name and limits in place: a table, and what the loader
+ * passes on, each time it is new. ALKA_E_HANDLE_STALE, ALKA_E_HANDLE_RIGHTS: the loader cannot pass
+ * that on; ALKA_E_SERVICE_LIMIT, ALKA_E_OUT_OF_MEMORY.
+ */
+ALKA_MUST_CHECK alka_status holder_move_in(struct module *module, struct holder *loader,
+                                           const struct holder_passed *passed, uint32_t count);
+/* Nobody refers to it any more; it is vacant again. */
+void holder_move_out(struct module *module);
+/* Whether anybody holds a handle of it, or waits for it. */
+bool holder_is_held(const struct holder *holder);
 
 /* --- The system's. --- */
 

@@ -31,6 +31,7 @@ alka_status topic_object_new(struct holder *maker, struct bundle_text name,
         channel_ring_bytes(terms->message_max, terms->places) == 0) {
         return ALKA_E_SERVICE_ARGUMENT;
     }
+    maker = ipc_payer(maker);
     ALKA_TRY(ipc_charge(maker, terms->subscriber_max, 0));
     struct topic_object *topic = memory_take(sizeof *topic);
     if (topic == NULL) {

@@ -9,6 +9,7 @@
 #include "sched/machine.h"
 #include "sched/policy.h"
 #include "time/clock.h"
+#include "time/timer.h"
 #include <alkahest/call.h>
 #include <stddef.h>
 #include <string.h>
@@ -26,6 +27,17 @@ void threads_unlock_kicked(void) {
         machine_reschedule(clock_ns());
     } else {
         machine_unlock();
+    }
+}
+
+void threads_unlock_only(uint64_t flags) {
+    if (machine_kicked && machine_started) {
+        uint64_t now = clock_ns();
+        timer_rearm(now, now + THREAD_RETRY_NS);
+    }
+    machine_unlock();
+    if ((flags & X86_FLAGS_INTERRUPTS) != 0) {
+        x86_interrupts_on();
     }
 }
 

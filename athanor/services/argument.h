@@ -3,14 +3,21 @@
 #define ATHANOR_ARGUMENT_H
 
 #include "bundle/bundle.h"
-#include "sched/sched.h"
+#include "sched/thread.h"
 #include "trace/trace.h"
 #include <alkahest/instance.h>
 #include <alkahest/trap.h>
 #include <string.h>
 
-/* `bytes` bytes at `offset` of the caller's memory; NULL after having raised
- * the trap that says it has none there. */
+/* The call that the service works for has ended meanwhile: of the caller nothing may be touched. It
+ * can end wherever the kernel lets others run: in a wait, and when the threads' lock is given back.
+ */
+static inline bool service_is_over(void) {
+    return thread_this()->stacks->pending != ALKA_TRAP_NONE;
+}
+
+/* `bytes` bytes at `offset` of the caller's memory; NULL after having raised the trap that says it
+ * has none there. Not when the call may be over. */
 static inline void *service_range(struct alka_context *caller, uint32_t offset, uint32_t bytes) {
     void *range = alka_guest_bytes(caller, offset, bytes);
     if (range == NULL) {
@@ -25,9 +32,11 @@ static inline void service_trace(const struct alka_context *caller, enum bundle_
     trace(TRACE_SERVICE, (const struct module *)caller->user, (uint64_t)service, argument);
 }
 
-/* Into a range of the caller's, which need not be aligned. */
+/* Into a range of the caller's, which need not be aligned, if it is still there. */
 static inline void service_put_handle(void *range, uint64_t handle) {
-    memcpy(range, &handle, sizeof handle);
+    if (!service_is_over()) {
+        memcpy(range, &handle, sizeof handle);
+    }
 }
 
 /*

@@ -18,7 +18,10 @@ static const struct bundle_text ipc_no_name = {"", 0};
 /* The new object's only reference becomes the caller's handle. */
 static uint32_t ipc_hand_over(struct holder *holder, struct object *object, void *out) {
     uint64_t handle;
-    alka_status status = object_grant(holder, object, IPC_MAKERS_RIGHTS, &handle);
+    alka_status status = ALKA_E_INTERRUPTED; /* the holder's next life knows nothing of it */
+    if (!service_is_over()) {
+        status = object_grant(holder, object, IPC_MAKERS_RIGHTS, &handle);
+    }
     object_drop(object);
     if (status == ALKA_OK) {
         service_put_handle(out, handle);
@@ -260,7 +263,7 @@ uint32_t service_event_wait(uint64_t handle, uint64_t wanted, uint32_t out, uint
     }
     alka_status status =
         event_object_wait(caller, handle, wanted, service_deadline(deadline, caller), &bits);
-    if (status != ALKA_OK) {
+    if (status != ALKA_OK || service_is_over()) {
         return (uint32_t)status;
     }
     void *range = service_range(caller, out, sizeof bits);

@@ -17,6 +17,7 @@
 #include "services/buffers.h"
 #include "services/handles.h"
 #include "services/ipc.h"
+#include "services/modules.h"
 #include "time/clock.h"
 #include <alkahest/instance.h>
 

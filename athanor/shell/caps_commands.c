@@ -5,6 +5,7 @@
  */
 #include "console/clean.h"
 #include "console/log.h"
+#include "modules/loader.h"
 #include "modules/modules.h"
 #include "modules/postmortem.h"
 #include "objects/audit.h"
@@ -49,6 +50,26 @@ static void command_caps_limits(const struct module *module) {
           entry->cpu_period_us, entry->stops_after_trap ? "stop" : "restart");
 }
 
+/* What it may load and has loaded, or who has loaded it. */
+static void command_caps_loader(const struct module *module) {
+    const struct bundle_loader *may = &module->holder->may_load;
+    const struct loader_use *uses = &module->holder->uses;
+    if (module->loaded != NULL) {
+        print(shell_keys ? "module=%s loaded_by=%s\n" : "%s: loaded by %s\n", module->name,
+              module->loaded->loader->module->name);
+    }
+    if (may->modules > 0) {
+        print(shell_keys
+                  ? "module=%s loaded=%u loaded_max=%u loaded_pages=%u loaded_pages_max=%u "
+                    "loaded_code_bytes=%u loaded_code_bytes_max=%u loaded_handles=%u "
+                    "loaded_handles_max=%u loaded_threads_max=%u\n"
+                  : "%s: has loaded %u of %u modules, with %u of %u pages, %u of %u bytes of "
+                    "code, %u of %u handles; at most %u threads\n",
+              module->name, uses->modules, may->modules, uses->memory_pages, may->memory_pages,
+              uses->code_bytes, may->code_bytes, uses->handles, may->handles, may->threads);
+    }
+}
+
 static void command_caps_handles(const struct module *module) {
     uint32_t cursor = 0;
     struct cap_view view;
@@ -76,6 +97,7 @@ void command_caps(size_t count, const char *const *words) {
         }
     }
     command_caps_limits(module);
+    command_caps_loader(module);
     command_caps_handles(module);
     for (uint32_t i = 0; module->instance != NULL && i < module->image->module.import_count; i++) {
         command_caps_import(module->instance, i);

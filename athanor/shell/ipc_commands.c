@@ -81,8 +81,8 @@ static void ipc_print(const struct ipc_row *row) {
 }
 
 static void command_queues(void) {
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        const struct module *module = modules_at(i);
+    const struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
         const struct holder *holder = module->holder;
         bool is_used = holder->queue_places + holder->sent + holder->received > 0;
         if (module->of != NULL || (!is_used && !shell_keys)) {

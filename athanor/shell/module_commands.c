@@ -9,6 +9,7 @@
 #include "modules/bench.h"
 #include "modules/call.h"
 #include "modules/inject.h"
+#include "modules/loader.h"
 #include "modules/modules.h"
 #include "modules/postmortem.h"
 #include "modules/supervision.h"
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #define KIB(bytes) ((bytes) >> 10)
+#define UNLOAD_PATIENCE_NS (UINT64_C(3) * 1000 * 1000 * 1000)
 
 struct module *command_module(const char *name) {
     struct module *module = modules_find(name);
@@ -82,8 +84,8 @@ void command_ps(size_t count, const char *const *words) {
         print("%-16s %-8s %10s %10s %9s %6s %6s %8s %8s\n", "module", "state", "memory KiB",
               "code KiB", "load ms", "calls", "traps", "restarts", "p50 us");
     }
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        const struct module *module = modules_at(i);
+    const struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
         if (shell_keys) {
             command_ps_keys(module);
             continue;
@@ -327,10 +329,25 @@ void command_kill(size_t count, const char *const *words) {
     }
 }
 
+/* Its name is free afterwards. */
+static void command_unload_loaded(struct module *module) {
+    char name[BUNDLE_NAME_BYTES_MAX + 1];
+    memcpy(name, module->name, sizeof name);
+    if (loader_unload_module(module, clock_ns() + UNLOAD_PATIENCE_NS) != ALKA_OK) {
+        shell_fail("%s: does not end", name);
+    } else if (shell_keys) {
+        print("module=%s state=%s\n", name, module_state_name(MODULE_UNLOADED));
+    }
+}
+
 void command_unload(size_t count, const char *const *words) {
     (void)count;
     struct module *module = command_module(words[1]);
     if (module == NULL || !command_is_free(module, "`kill` it before")) {
+        return;
+    }
+    if (module->loaded != NULL) {
+        command_unload_loaded(module);
         return;
     }
     if (module->image == NULL) {

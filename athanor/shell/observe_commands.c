@@ -68,8 +68,8 @@ void command_stats(size_t count, const char *const *words) {
 void command_ps_long(void) {
     print("%-16s %-8s %8s %14s %10s %8s %6s %8s %8s\n", "module", "state", "calls", "cycles",
           "cpu ms", "threads", "traps", "restarts", "pages");
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        const struct module *module = modules_at(i);
+    const struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
         print("%-16s %-8s %8lu %14lu %10lu %8u %6lu %8lu %8lu\n", module->name,
               module_state_name(module->state), module->calls, module->ticks,
               module->account.used_ns / 1000000, stats_threads(module), module->traps,

@@ -147,8 +147,13 @@ static const char *shell_candidate(const struct complete_place *place, size_t in
         const struct inject_fault *fault = inject_at((uint32_t)index);
         return fault != NULL ? fault->name : NULL;
     }
-    const struct module *module = modules_at((uint32_t)index);
-    return module != NULL ? module->name : NULL;
+    const struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
+        if (index-- == 0) {
+            return module->name;
+        }
+    }
+    return NULL;
 }
 
 static void shell_show_candidates(const struct complete_place *place) {

@@ -53,8 +53,9 @@ static void top_look(struct top_look *out) {
     out->modules = (struct top_table){.what = "module"};
     out->threads = (struct top_table){.what = "thread"};
     out->idle_ns = stats.idle_ns;
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
-        top_add(&out->modules, modules_at(i)->name, i, modules_at(i)->account.used_ns);
+    const struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
+        top_add(&out->modules, module->name, module->id, module->account.used_ns);
     }
     uint64_t flags = threads_lock();
     for (const struct thread *thread = thread_next(NULL); thread != NULL;

@@ -30,8 +30,9 @@ static void command_suite(size_t count, const char *const *words) {
         print("suite: there is none behind the system bundle\n");
         return;
     }
-    for (uint32_t i = 0; modules_at(i) != NULL; i++) { /* each file gets a registry of its own */
-        module_unload(modules_at(i));
+    struct module *module;
+    for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) { /* each file gets a registry */
+        module_unload(module);
     }
     uint64_t start_ns = clock_ns();
     bool whole = suite_run(&pack, (uint32_t)first, (uint32_t)files, &total);

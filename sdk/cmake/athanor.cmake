@@ -80,3 +80,18 @@ function(athanor_app name)
     add_custom_target(wasm-${name} ALL DEPENDS "${wasm}")
     set(ATHANOR_${name}_WASM "${wasm}" PARENT_SCOPE)
 endfunction()
+
+# athanor_embed(NAME out_header): a header with the bytes of the module NAME as the array NAME_wasm ("-" becomes "_"), for one that
+# loads it at run time: DEPENDS on it.
+function(athanor_embed name out_header)
+    set(header "${CMAKE_CURRENT_BINARY_DIR}/${name}.wasm.h")
+    string(REPLACE "-" "_" symbol "${name}_wasm")
+    add_custom_command(
+        OUTPUT "${header}"
+        COMMAND "${CMAKE_COMMAND}" -D "FILE=${ATHANOR_${name}_WASM}" -D "HEADER=${header}" -D "NAME=${symbol}" -P
+                "${ATHANOR_SDK_DIR}/cmake/embed.cmake"
+        DEPENDS "${ATHANOR_${name}_WASM}" "${ATHANOR_SDK_DIR}/cmake/embed.cmake"
+        COMMENT "embedding ${name}.wasm"
+        VERBATIM)
+    set(${out_header} "${header}" PARENT_SCOPE)
+endfunction()

@@ -314,6 +314,83 @@ int32_t athanor_buffer_give(athanor_handle buffer, athanor_handle peer, athanor_
 ATHANOR_IMPORT("athanor", "buffer_info")
 int32_t athanor_buffer_info(athanor_handle buffer, struct athanor_buffer_info *out);
 
+/*
+ * Modules from bytes, at run time: for those whose manifest has a `loader`, which says how many,
+ * how large, and what they may be given. What this module loads can do nothing that it could not
+ * pass on. All limits are of everything that it has loaded, together. A module that was loaded is
+ * gone with the handle that loading it gave, so with this module's life at the latest.
+ */
+#define ATHANOR_NAME_TAKEN 716
+#define ATHANOR_LIMIT 717
+
+enum athanor_module_flag {
+    ATHANOR_MAY_CALL = 1,         /* it may import what this module may call */
+    ATHANOR_MAY_CALL_SIBLINGS = 2 /* it may import what this module has loaded exports */
+};
+
+/* It finds the handle by athanor_open under this name, with these rights, in each of its lives. */
+struct athanor_module_grant {
+    athanor_handle handle; /* with ATHANOR_DELEGATE */
+    uint32_t rights, name_bytes;
+    char name[32];
+};
+
+#define ATHANOR_MODULE_GRANTS_MAX 16u
+struct athanor_module_terms {
+    const void *bytes; /* the module, WebAssembly; copied */
+    size_t size;
+    const char *name; /* that no other has: [a-z][a-z0-9_-]*, at most 32 bytes */
+    size_t name_bytes;
+    const char *capabilities; /* names with a space between them */
+    size_t capabilities_bytes;
+    const struct athanor_module_grant *grants;
+    uint32_t grant_count;
+    uint32_t memory_pages, handles; /* its limits */
+    uint32_t flags;                 /* of enum athanor_module_flag */
+    uint32_t reserved;              /* 0 */
+};
+
+/*
+ * Compiles it, makes an instance and runs its start section; others, and other threads of this
+ * module, run meanwhile. *out is a handle with the rights to read, write, control and delegate.
+ * Else ATHANOR_RIGHTS: it may not be given that; ATHANOR_NAME_TAKEN, ATHANOR_LIMIT, ATHANOR_FULL;
+ * or what is wrong with its bytes, which the kernel's log tells in full.
+ */
+ATHANOR_IMPORT("athanor", "module_load")
+int32_t athanor_module_load(const struct athanor_module_terms *terms, athanor_handle *out);
+
+/* Has an export run, which takes nothing, on a thread of the module's own, once. It needs
+ * ATHANOR_CONTROL; ATHANOR_CLOSED: the module has no instance now. */
+ATHANOR_IMPORT("athanor", "module_start")
+int32_t athanor_module_start(athanor_handle module, const char *function, size_t bytes);
+
+enum athanor_module_is {
+    ATHANOR_IS_READY = 1,
+    ATHANOR_IS_RUNNING,
+    ATHANOR_IS_TRAPPED, /* and could not be made new */
+    ATHANOR_IS_STOPPED,
+    ATHANOR_IS_ABSENT
+};
+struct athanor_module_state {
+    uint32_t state;        /* enum athanor_module_is */
+    uint32_t threads;      /* of it, that run now */
+    uint32_t ended;        /* functions that were started, and have ended */
+    uint32_t last;         /* what the last of them returned, or the code of its trap */
+    uint32_t memory_pages; /* 64 KiB each */
+    uint32_t code_bytes;
+    uint64_t traps, restarts;
+};
+/* Of any module, by a handle with ATHANOR_READ. */
+ATHANOR_IMPORT("athanor", "module_state")
+int32_t athanor_module_state(athanor_handle module, struct athanor_module_state *out);
+
+/*
+ * It is gone when this returns: what it held, its memory and its code, and all handles of it. Calls
+ * that are in it end as if it had been killed; who imports from it traps when calling it. It needs
+ * ATHANOR_CONTROL. A module can unload itself, and does not come back from it.
+ */
+ATHANOR_IMPORT("athanor", "module_unload") int32_t athanor_module_unload(athanor_handle module);
+
 /* Logs a zero-terminated text. */
 static inline void athanor_print(const char *text) {
     size_t bytes = 0;
