@@ -33,36 +33,23 @@ def functions(listing):
     return sorted(found.items()), end - start
 
 
-def join(codes, pair, code):
-    """`codes` with `code` for each `pair` in it."""
-    joined, at = [], 0
-    while at < len(codes):
-        if tuple(codes[at : at + 2]) == pair:
-            joined.append(code)
-            at += 2
-        else:
-            joined.append(codes[at])
-            at += 1
-    return joined
-
-
 def encode(names):
     """(what each code stands for, the names in codes)."""
     characters = sorted({character for name in names for character in name.encode()})
     table = [(0, 0)] + [(character, 0) for character in characters]
     depths = [0] * len(table)
     code_of = {character: code for code, (character, _) in enumerate(table)}
-    coded = [[code_of[character] for character in name.encode()] for name in names]
+    coded = b"\0".join(bytes(code_of[character] for character in name.encode()) for name in names)
     while len(table) < CODES:
-        pairs = collections.Counter(pair for codes in coded for pair in zip(codes, codes[1:]))
-        fitting = [(count, pair) for pair, count in pairs.items() if max(depths[part] for part in pair) < DEEPEST]
+        pairs = collections.Counter(zip(coded, coded[1:]))
+        fitting = [(count, pair) for pair, count in pairs.items() if 0 not in pair and max(depths[part] for part in pair) < DEEPEST]
         count, pair = max(fitting, default=(0, None))
         if count < RAREST:
             break
-        coded = [join(codes, pair, len(table)) for codes in coded]
+        coded = coded.replace(bytes(pair), bytes([len(table)]))
         depths.append(1 + max(depths[part] for part in pair))
         table.append(pair)
-    return table + [(0, 0)] * (CODES - len(table)), coded
+    return table + [(0, 0)] * (CODES - len(table)), [list(codes) for codes in coded.split(b"\0")]
 
 
 def leb128(value):
