@@ -33,7 +33,7 @@
 #define APIC_LVT_MASKED 0x10000u
 #define APIC_DIVIDE_BY_16 3u
 
-#define APIC_MEASURE_NS UINT64_C(2000000)
+#define APIC_MEASURE_NS UINT64_C(1000000)
 
 static volatile uint32_t *apic_registers; /* NULL in x2APIC mode */
 static bool apic_x2;

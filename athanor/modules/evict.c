@@ -114,12 +114,32 @@ void evict_hurry(bool hurry) {
     threads_unlock(flags);
 }
 
+static struct thread *evict_drainer; /* under the lock: who waits for a module to be empty */
+
+void evict_look_again(void) {
+    machine_lock();
+    if (evict_drainer != NULL) {
+        sched_wake(&threads_sched, &evict_drainer->sched, clock_ns());
+    }
+    machine_unlock();
+}
+
+/* For a moment, or until somebody has come to a closed gate: whoever did is out. */
+static alka_status evict_wait(void) {
+    uint64_t flags = threads_lock();
+    evict_drainer = thread_this();
+    alka_status status = thread_block(clock_ns() + EVICT_POLL_NS);
+    evict_drainer = NULL;
+    threads_unlock(flags);
+    return status;
+}
+
 bool evict_drained(const struct alka_instance *instance, uint64_t deadline_ns) {
     while (evict_anybody(instance)) {
         if (clock_ns() >= deadline_ns) {
             return false;
         }
-        if (thread_sleep_until(clock_ns() + EVICT_POLL_NS) != ALKA_OK) {
+        if (evict_wait() == ALKA_E_INTERRUPTED) {
             thread_yield(); /* it shall end, and cannot sleep any more */
         }
     }

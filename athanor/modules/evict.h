@@ -31,6 +31,9 @@ uint32_t evict(const struct alka_instance *instance, struct evict_witness *witne
  * gates, or this may never come. False: the deadline (clock_ns) came first.
  */
 bool evict_drained(const struct alka_instance *instance, uint64_t deadline_ns);
+/* Somebody has come to a closed gate, so it has left whatever it was in: whoever waits for that
+ * looks again. Interrupts are off, and no lock is held. */
+void evict_look_again(void);
 /* For the time in between, the calling thread goes before all others. */
 void evict_hurry(bool hurry);
 

@@ -120,6 +120,7 @@ static bool fault_at_closed_gate(struct trap_frame *frame) {
     const struct alka_import_record *record = (const struct alka_import_record *)frame->r11;
     switch (alka_gate_look(record)) {
     case ALKA_GATE_CLOSED:
+        evict_look_again();
         threads_give_way(frame);
         return true;
     case ALKA_GATE_OPEN:

@@ -134,7 +134,10 @@ static const struct alka_func *swap_hook(const struct alka_instance *instance, c
 /* NULL: it returned 0, or is not there. */
 static const char *swap_call(const struct module *module, const char *name, const char *failed) {
     const struct alka_func *func = swap_hook(module->instance, name);
-    struct call_result result = {.outcome = CALL_RETURNED};
+    struct call_result result; /* cleared as far as it is looked at: its report is large */
+    result.outcome = CALL_RETURNED;
+    result.report.kind = ALKA_TRAP_NONE;
+    result.report.frame_count = 0;
     if (func == NULL) {
         return NULL;
     }
@@ -165,12 +168,11 @@ static const char *swap_call(const struct module *module, const char *name, cons
 
 /* Whatever becomes of that, the module goes on with what it has. */
 static const char *swap_export(struct module *module) {
-    struct alka_instance *instance = module->instance;
+    uint64_t generation = module->instance->generation;
     module->is_exporting = true;
     const char *error = swap_call(module, "export_state", "export_state failed");
     module->is_exporting = false;
-    if (instance->context->generation != instance->generation) { /* it trapped */
-        instance->context->generation = instance->generation;
+    if (module->instance != NULL && module->instance->generation != generation) { /* it trapped */
         module_open(module);
     }
     return error;
@@ -242,6 +244,7 @@ static const char *swap_do(struct module *module, struct module *next, bool is_b
     const char *error = swap_check(module->instance, next->instance);
     if (error == NULL) {
         error = swap_closed(module, next, is_back, out);
+        thread_yield(); /* those who waited at the gates go first */
     }
     if (error != NULL && was_warm && next->instance != NULL) {
         next->state = MODULE_WARM;

@@ -381,6 +381,22 @@ def check_bench(figures):
         require(rows[longer]["ticks"] > rows[shorter]["ticks"], f"bench: {longer} {rows[longer]}, {shorter} {rows[shorter]}")
 
 
+# Instructions at most, with room for what others add; a switch that waits for a slice, or a poll, is far beyond.
+COUNTS = {"direct_call": 30, "module_call": 60, "instantiate": 5000, "recover_1": 3000, "recover_8": 8000, "serve_again": 9000,
+          "channel_message": 1600, "channel_stream": 900, "hot_swap": 16000}
+
+
+def case_counts(args, _):
+    """Where a tick is an instruction, what the kernel's crossings cost; the median, and the worst of what another thread takes part in."""
+    with boot(args, extra=["-icount", "shift=0,sleep=off"]) as machine:
+        machine.wait_for_shell()
+        rows = {row["bench"]: row for row in keys(machine.command("bench -k"))}
+        for name, most in COUNTS.items():
+            require(float(rows[name]["ticks"]) <= most, f"{name}: {rows[name]}, at most {most}")
+        require(float(rows["hot_swap"]["worst"]) <= COUNTS["hot_swap"], f"hot_swap: {rows['hot_swap']}")
+        machine.finish()
+
+
 def case_lifecycle(args, folder):
     """stop, start, restart, kill, unload and injected faults, each seen from outside; the others go on."""
     bundle = make_bundle(folder, [attacker(folder), ("phoenix", assemble(folder, PHOENIX), ["limits = { memory_pages = 4 }"]),
