@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define THREADS_MS UINT64_C(1000000)
-#define THREADS_PATIENCE_NS (2000 * THREADS_MS)
+#define THREADS_SHORT_NS UINT64_C(200000)
+#define THREADS_PATIENCE_NS UINT64_C(2000000000)
 #define THREADS_MAX 4u
 
 static uint64_t threads_deadline(void) { return clock_ns() + THREADS_PATIENCE_NS; }
@@ -70,7 +70,7 @@ static const char *threads_switching(void) {
 
 static const char *threads_sleeping(void) {
     for (uint32_t i = 0; i < 2; i++) {
-        uint64_t wanted = clock_ns() + THREADS_MS;
+        uint64_t wanted = clock_ns() + THREADS_SHORT_NS;
         if (thread_sleep_until(wanted) != ALKA_OK) {
             return "a sleep was interrupted";
         }
@@ -183,7 +183,8 @@ static const char *threads_meeting(void) {
     if (crucible.wait(crucible.self, word, 4, 6, -1) != ALKA_WAKE_NOT_EQUAL) {
         return "a thread waited for what was not there";
     }
-    if (crucible.wait(crucible.self, word, 4, 5, (int64_t)THREADS_MS) != ALKA_WAKE_TIMED_OUT ||
+    if (crucible.wait(crucible.self, word, 4, 5, (int64_t)THREADS_SHORT_NS) !=
+            ALKA_WAKE_TIMED_OUT ||
         crucible.notify(crucible.self, word, UINT32_MAX) != 0) {
         return "a wait did not time out";
     }
