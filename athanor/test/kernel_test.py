@@ -962,7 +962,7 @@ def case_tab(args, _):
         for typed, echoed in (("upt\t\r", r"uptime \n.* ticks"), ("dump cr\t\r", r"dump crash \n.*crash 4"),
                               ("uptime;run he\t\r", r"run hello \n(.*\n)*.*main returned 0"), ("help ki\t\r", r"help kill \nusage: kill"),
                               ("inject crash bit\t\x15\r", r"inject crash bitflip .*\n"), ("inject -k crash kill\t\x15\r", r"kill  kill-later  \n"),
-                              ("inject -k he\t\x15\r", r"inject -k hello .*\n"), ("nothing \t\x15\r", r"hello  sha256  matmul  echo  caller  crash  \n.*nothing "),
+                              ("inject -k he\t\x15\r", r"inject -k hello .*\n"), ("nothing \t\x15\r", r"hello  sha256  matmul  echo  caller  crash  consumer  producer  \n.*nothing "),
                               ("re\t\x15uptime\r", r"reboot  restart  revoke  \nathanor> re.*\n.* ticks"), ("\t\x15\r", r"audit  bench  buffers  caps  .*uptime  \n")):
             machine.type(typed)
             machine.expect(echoed)

@@ -100,7 +100,7 @@ def case_modules(build):
         require_full_score(machine)
         require_lines(machine.transcript, [
             *(rf"{name}: \d+ bytes of WebAssembly became \d+ bytes of code in \d+\.\d+ ms"
-              for name in ("hello", "sha256", "matmul", "echo", "caller", "crash")),
+              for name in ("hello", "sha256", "matmul", "echo", "caller", "crash", "consumer", "producer")),
             "hello: hello, world",
             "hello: main returned 0",
             "sha256: cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0 in",
@@ -111,10 +111,11 @@ def case_modules(build):
             r"crash: stack_overflow trapped, as it should: ALKA_609 .*\n(.*deeper.*\n)+",
             r"crash: unreachable trapped, as it should: ALKA_600 .*\n.*unreachable",
             "crash: still_alive returned 0",
+            "producer: 8 jobs went through a channel, and came back on a topic; the sum of squares is 204",
             "boot score"])
-        names = {"hello", "sha256", "matmul", "echo", "caller", "crash"}
+        names = {"hello", "sha256", "matmul", "echo", "caller", "crash", "producer"}
         states = module_states(machine)
-        require(states == dict.fromkeys(names, "ready"), f"ps says {states}")
+        require(states == {**dict.fromkeys(names, "ready"), "consumer": "running"}, f"ps says {states}")
 
         require("hello, world" in machine.command("run hello"), "hello does not run again")
         free_kib = []
