@@ -152,6 +152,13 @@ bool alka_trap_pend(struct alka_thread *thread, enum alka_trap kind) {
 
 void alka_trap_raise(enum alka_trap kind) { (void)alka_trap_pend(alka_thread_here(), kind); }
 
+enum alka_trap alka_call_error(struct alka_thread *thread, const struct alka_context *caller) {
+    if (thread->error_caller != (uint64_t)(caller + 1))
+        return ALKA_TRAP_NONE;
+    thread->error_caller = 0;
+    return (enum alka_trap)thread->error;
+}
+
 struct alka_thread *alka_thread_make(const struct alka_stacks *stacks) {
     struct alka_thread *thread =
         (struct alka_thread *)(stacks->control_base + ALKA_CONTROL_STACK_BYTES -

@@ -108,6 +108,11 @@ static bool resolve_direct_fits(const struct alka_functype *type) {
     return type->result_count == 0 || resolve_is_integer(type->results[0]);
 }
 
+bool alka_link_can_answer(const struct alka_functype *type) {
+    return type->result_count == 0 ||
+           (type->result_count == 1 && !alka_valtype_is_ref(type->results[0]));
+}
+
 static bool resolve_func_fits(const struct alka_extern *found, const struct alka_functype *type,
                               uint32_t type_id) {
     if (!found->owner) {
@@ -117,8 +122,7 @@ static bool resolve_func_fits(const struct alka_extern *found, const struct alka
     }
     if (!alka_func_extends(found->func, type_id))
         return false;
-    return found->gate_policy == ALKA_GATE_TRAPS ||
-           (type->result_count == 1 && resolve_is_integer(type->results[0]));
+    return found->gate_policy == ALKA_GATE_TRAPS || alka_link_can_answer(type);
 }
 
 /* Limits matching: the actual ones lie within the declared ones. */
@@ -221,8 +225,12 @@ static void resolve_bind_host(struct alka_import_record *record, const struct al
 }
 
 void alka_link_open(struct alka_import_record *record, enum alka_gate_policy policy) {
-    if (policy == ALKA_GATE_RETURNS) {
-        record->routine = record->any_routine = (uint64_t)alka_gate_returns;
+    bool returns = policy == ALKA_GATE_RETURNS;
+    if (returns || record->depth_max) {
+        alka_routine *routine = !record->depth_max ? alka_gate_returns
+                                : returns          ? alka_gate_limited_returns
+                                                   : alka_gate_limited_traps;
+        record->routine = record->any_routine = (uint64_t)routine;
         return;
     }
     record->routine = (uint64_t)(record->memory ? alka_gate_traps_memory : alka_gate_traps);
@@ -245,7 +253,7 @@ void alka_link_bind(struct alka_import_record *record, const struct alka_extern 
         .context = func->context,
         .memory = func->memory,
         .expected_generation = callee->generation,
-        .type = type,
+        .depth_max = target->gate_depth_max,
         .detail = target->gate_error,
     };
     alka_link_open(record, target->gate_policy);

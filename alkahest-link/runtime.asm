@@ -208,7 +208,7 @@ extern alka_host_dispatch
     leave
     ret
 
-; Traps that these routines raise: the fault handler knows the three addresses. [rsp] is the return
+; Traps that these routines raise: the fault handler knows the addresses. [rsp] is the return
 ; address into module code.
 align 16
 global alka_return_pending
@@ -223,6 +223,9 @@ alka_routine_exhausted:
     ud2
 global alka_routine_gone
 alka_routine_gone:
+    ud2
+global alka_routine_deep
+alka_routine_deep:
     ud2
 
 ; --- Calls into another instance -------------------------------------------------------------------
@@ -314,8 +317,8 @@ alka_resume_gate_traps:
     mov     [thread(r11, THREAD_GATE)], rsp
     jmp     alka_resume_enter
 
-; alka_gate_returns: when the callee traps or is gone, the caller gets record.detail as result, and
-; goes on: all callee-saved registers are kept.
+; alka_gate_returns: when the callee traps or is gone, the caller gets record.detail (and no float or
+; vector but 0) as result, and goes on: all callee-saved registers are kept.
 align 16
 global alka_gate_returns
 alka_gate_returns:
@@ -339,12 +342,44 @@ alka_return_gate_returns:
     pop     r15
     ret
 alka_gate_gone:
+    mov     eax, TRAP_CALLEE_GONE
+alka_gate_answer:                               ; eax = enum alka_trap: the callee was not entered
+    find_thread r10
+    mov     [thread(r10, THREAD_ERROR)], rax
+    mov     [thread(r10, THREAD_ERROR_CALLER)], r15
     mov     rax, [r11 + RECORD_DETAIL]
+    xorps   xmm0, xmm0
     ret
+
+; alka_gate_limited_…: for callers with a limit. The record of the entry from the host is no call of a
+; module: the others are counted.
+%macro gate_limited 3                           ; name, where to go on, where to go if it is too deep
+align 16
+global alka_gate_limited_%1
+alka_gate_limited_%1:
+    find_thread r10
+    mov     r10, [thread(r10, THREAD_GATE)]
+    mov     rax, [r11 + RECORD_DEPTH_MAX]
+.outwards:
+    mov     r10, [r10]
+    test    r10, r10
+    jz      %2
+    dec     rax
+    jnz     .outwards
+    jmp     %3
+%endmacro
+
+gate_limited traps, alka_gate_traps_any, alka_routine_deep
+gate_limited returns, alka_gate_returns, alka_gate_deep
+alka_gate_deep:
+    mov     eax, TRAP_GATE_DEPTH
+    jmp     alka_gate_answer
 
 global alka_resume_gate_returns
 alka_resume_gate_returns:
+    mov     eax, eax
     find_thread r11
+    mov     [thread(r11, THREAD_ERROR)], rax
     pop     qword [thread(r11, THREAD_GATE)]
     pop     rax                                 ; callee
     pop     rax                                 ; detail
@@ -354,6 +389,8 @@ alka_resume_gate_returns:
     pop     r13
     pop     r14
     pop     r15
+    mov     [thread(r11, THREAD_ERROR_CALLER)], r15
+    xorps   xmm0, xmm0
     ret
 
 ; alka_routine_zombie: the callee has returned into an instance that died meanwhile (alka_trap_make_zombie):
@@ -472,11 +509,11 @@ global alka_runtime_offsets
 alka_runtime_offsets:
     dd CONTROL_BYTES, THREAD_BYTES, CONTEXT_BYTES
     dd THREAD_GATE, THREAD_HOST_LIMIT, THREAD_DATA_POINTER, THREAD_PENDING
-    dd THREAD_HOST_CALL, THREAD_PENDING_BACK, CONTEXT_GENERATION
+    dd THREAD_HOST_CALL, THREAD_PENDING_BACK, THREAD_ERROR, THREAD_ERROR_CALLER, CONTEXT_GENERATION
     dd FUNC_CODE, FUNC_CONTEXT, FUNC_MEMORY
     dd ENTRY_CODE, ENTRY_CONTEXT, ENTRY_FUNC
-    dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_EXPECTED, RECORD_DETAIL
-    dd GATE_CALLEE, GATE_BYTES, TRAP_KILLED
+    dd RECORD_TARGET, RECORD_CONTEXT, RECORD_MEMORY, RECORD_EXPECTED, RECORD_DEPTH_MAX, RECORD_DETAIL
+    dd GATE_CALLEE, GATE_BYTES, TRAP_KILLED, TRAP_CALLEE_GONE, TRAP_GATE_DEPTH
     dd BLOCK_INTEGERS, BLOCK_VECTORS, BLOCK_DATA_POINTER, BLOCK_USES_VECTORS, BLOCK_BYTES
     dd THROW_RSP, THROW_RBP, THROW_SAVED, THROW_R15, THROW_RIP, THROW_TAG, THROW_BYTES
 

@@ -83,6 +83,8 @@ static enum alka_trap trap_of_instruction(const struct trap_scene *scene) {
         return ALKA_TRAP_STACK_EXHAUSTED;
     if (pc == trap_address(alka_routine_gone))
         return ALKA_TRAP_CALLEE_GONE;
+    if (pc == trap_address(alka_routine_deep))
+        return ALKA_TRAP_GATE_DEPTH;
     const struct alka_trap_site *site = trap_site(scene);
     return site ? alka_trap_site_kind(*site) : ALKA_TRAP_NONE;
 }

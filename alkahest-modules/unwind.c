@@ -235,6 +235,7 @@ static enum unwind_step unwind_step(struct unwind *unwind) {
     if (back == unwind_address(alka_return_gate_returns)) {
         /* The caller wants a value for whatever goes wrong behind this gate. */
         unwind->state->rip = unwind_address(alka_resume_gate_returns);
+        unwind->state->integers[0] = ALKA_TRAP_UNCAUGHT_EXCEPTION;
         return UNWIND_FOUND;
     }
     /* Nobody catches it: not the host, nor an instance that died while it waited here. */

@@ -117,11 +117,23 @@ static void functions_of_instances_match_by_id(void **state) {
         .kind = ALKA_EXTERN_FUNC, .owner = (struct alka_instance *)&func, .func = &func};
     assert_int_equal(resolve_func("offer", 0, 0), ALKA_OK);
     assert_int_equal(resolve_func("offer", 1, 0), ALKA_E_IMPORT_TYPE);
-    /* A gate that answers needs one integer to answer with. */
     offered.gate_policy = ALKA_GATE_RETURNS;
-    assert_int_equal(resolve_func("offer", 0, 0), ALKA_E_IMPORT_TYPE);
+    assert_int_equal(resolve_func("offer", 0, 0), ALKA_OK);
     func.type_id = 71;
     assert_int_equal(resolve_func("offer", 1, 0), ALKA_OK);
+}
+
+static void gates_answer_with_one_value_that_is_no_reference(void **state) {
+    (void)state;
+    static const alka_valtype results[] = {ALKA_I64, ALKA_F32};
+    static const alka_valtype reference[] = {ALKA_EXNREF};
+    assert_true(alka_link_can_answer(&(struct alka_functype){.results = results}));
+    assert_true(
+        alka_link_can_answer(&(struct alka_functype){.results = results, .result_count = 1}));
+    assert_false(
+        alka_link_can_answer(&(struct alka_functype){.results = results, .result_count = 2}));
+    assert_false(
+        alka_link_can_answer(&(struct alka_functype){.results = reference, .result_count = 1}));
 }
 
 static void memories_match_by_size_and_space(void **state) {
@@ -228,6 +240,7 @@ int main(void) {
         cmocka_unit_test(capabilities_bind_or_not),
         cmocka_unit_test(types_of_host_functions_must_match),
         cmocka_unit_test(functions_of_instances_match_by_id),
+        cmocka_unit_test(gates_answer_with_one_value_that_is_no_reference),
         cmocka_unit_test(memories_match_by_size_and_space),
         cmocka_unit_test(tables_match_by_type_and_limits),
         cmocka_unit_test(globals_match_exactly),

@@ -8,6 +8,7 @@
 #include <alkahest/gate.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -84,6 +85,7 @@ struct link {
     enum how next_how;
     enum alka_gate_policy policy;
     uint32_t error; /* RETURNS */
+    uint32_t depth_max;
     const struct alka_instance *memory_of;
 };
 
@@ -104,11 +106,14 @@ struct outcome {
 struct run {
     struct run *outer;
     uint32_t depth;
-    bool has_come;        /* to the host */
-    uint32_t argument;    /* there */
-    struct outcome host;  /* what it made of it */
-    bool has_dead_caller; /* who made the last gate has died */
-    uint32_t gates;       /* that its outcome has come through */
+    bool is_quiet;               /* the host function just returns */
+    bool has_come;               /* to it */
+    uint32_t argument;           /* there */
+    struct outcome host;         /* what it made of it */
+    bool has_dead_caller;        /* who made the last gate has died */
+    const struct link *answered; /* whose gate has answered last, and for what */
+    enum alka_trap error;
+    uint32_t gates; /* that its outcome has come through */
 };
 
 static struct run *now;
@@ -121,9 +126,11 @@ static struct outcome model_gate(struct run *run, const struct link *link, struc
     bool is_first = run->gates++ == 0;
     if (is_first && run->has_dead_caller)
         return inner.trap ? inner : (struct outcome){ALKA_TRAP_KILLED, 0};
-    if (inner.trap && link->policy == ALKA_GATE_RETURNS)
-        return (struct outcome){ALKA_TRAP_NONE, link->error};
-    return inner;
+    if (!inner.trap || link->policy == ALKA_GATE_TRAPS)
+        return inner;
+    run->answered = link;
+    run->error = inner.trap;
+    return (struct outcome){ALKA_TRAP_NONE, link->error};
 }
 
 /* What a function adds to its argument, and what to its callee's result. */
@@ -193,6 +200,12 @@ static void run_chain(void) {
     assert_int_equal(trap, expected.trap);
     if (!trap)
         assert_int_equal(values[0], expected.value);
+    if (run.answered) {
+        const struct alka_context *context = run.answered->instance->context;
+        assert_int_equal(alka_call_error(world.thread, &context[-1]), ALKA_TRAP_NONE);
+        assert_int_equal(alka_call_error(world.thread, context), run.error);
+        assert_int_equal(alka_call_error(world.thread, context), ALKA_TRAP_NONE);
+    }
     seen[trap]++;
 }
 
@@ -219,7 +232,7 @@ static uint64_t host_function(uint32_t x, struct alka_context *caller) {
     run->has_come = true;
     run->argument = x;
     run->host.value = random_below(1u << 30);
-    for (uint32_t steps = random_below(4); steps > 0; steps--) {
+    for (uint32_t steps = run->is_quiet ? 0 : random_below(4); steps > 0; steps--) {
         switch (random_below(4)) {
         case 0:
             host_trap(run);
@@ -253,7 +266,16 @@ static alka_status lookup(void *self, const struct alka_import *import,
     *out_extern = export_of(link->next, link->next_how);
     out_extern->gate_policy = link->policy;
     out_extern->gate_error = link->error;
+    out_extern->gate_depth_max = link->depth_max;
     return ALKA_OK;
+}
+
+static void link_instantiate(struct link *link, bool has_memory) {
+    struct alka_vtable vtable = {.lookup = lookup, .self = link};
+    struct alka_instantiate_error error;
+    assert_int_equal(alka_engine_instantiate(world.engine, has_memory ? world.own : world.imported,
+                                             &vtable, NULL, &link->instance, &error),
+                     ALKA_OK);
 }
 
 /* Imports from any of those that are there, mostly from one that leads to the host. */
@@ -272,11 +294,7 @@ static void link_make(void) {
         link->memory_of = owner->instance;
         link->marker = owner->marker;
     }
-    struct alka_vtable vtable = {.lookup = lookup, .self = link};
-    struct alka_instantiate_error error;
-    assert_int_equal(alka_engine_instantiate(world.engine, has_memory ? world.own : world.imported,
-                                             &vtable, NULL, &link->instance, &error),
-                     ALKA_OK);
+    link_instantiate(link, has_memory);
     if (has_memory) {
         link->marker = random_below(1u << 20);
         *(uint32_t *)link->instance->base.value = link->marker;
@@ -291,12 +309,23 @@ static void compile(const uint8_t *bytes, size_t size, struct alka_image **out_i
         ALKA_OK);
 }
 
-static void calls_end_as_the_model_says(void **state) {
-    (void)state;
+static void world_open(void) {
+    memset(&world, 0, sizeof world);
     assert_int_equal(alka_engine_open(NULL, &world.engine), ALKA_OK);
     assert_int_equal(alka_engine_thread(world.engine, &world.thread), ALKA_OK);
     compile(wasm_own, sizeof wasm_own, &world.own);
     compile(wasm_imported, sizeof wasm_imported, &world.imported);
+}
+
+static void world_close(void) {
+    alka_image_release(world.own);
+    alka_image_release(world.imported);
+    alka_engine_close(world.engine);
+}
+
+static void calls_end_as_the_model_says(void **state) {
+    (void)state;
+    world_open();
     while (world.count < INSTANCES)
         link_make();
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -308,14 +337,69 @@ static void calls_end_as_the_model_says(void **state) {
     }
     assert_true(seen[ALKA_TRAP_NONE] && seen[ALKA_TRAP_UNREACHABLE] && seen[ALKA_TRAP_HOST] &&
                 seen[ALKA_TRAP_EXIT] && seen[ALKA_TRAP_KILLED] && zombies && refusals);
-    alka_image_release(world.own);
-    alka_image_release(world.imported);
-    alka_engine_close(world.engine);
+    world_close();
+}
+
+static enum alka_trap call_link(const struct link *link, uint64_t *values) {
+    struct run run = {.is_quiet = true};
+    struct alka_extern func = export_of(link, HOW_CALL);
+    now = &run;
+    enum alka_trap trap = alka_call(world.thread, func.func, alka_func_type(func.func), values);
+    now = NULL;
+    return trap;
+}
+
+/* A chain of six, of which one may not be so deep in it. */
+static void limits_of_depth_refuse_the_call(void **state) {
+    (void)state;
+    for (uint32_t limited = 1; limited < 6; limited++)
+        for (uint32_t most = 1; most < 7; most++) {
+            enum alka_gate_policy policy = (enum alka_gate_policy)random_below(2);
+            world_open();
+            for (uint32_t i = 0; i < 6; i++) {
+                struct link *link = &world.links[i];
+                *link = (struct link){.next = i ? link - 1 : NULL,
+                                      .policy = i == limited ? policy : ALKA_GATE_TRAPS,
+                                      .depth_max = i == limited ? most : 0};
+                link_instantiate(link, true);
+            }
+            uint64_t values[1] = {1};
+            uint32_t depth = 5 - limited; /* gates around its call */
+            bool is_refused = depth >= most;
+            enum alka_trap trap = call_link(&world.links[5], values);
+            assert_int_equal(trap, is_refused && policy == ALKA_GATE_TRAPS ? ALKA_TRAP_GATE_DEPTH
+                                                                           : ALKA_TRAP_NONE);
+            if (is_refused && policy == ALKA_GATE_RETURNS)
+                assert_int_equal(
+                    alka_call_error(world.thread, world.links[limited].instance->context),
+                    ALKA_TRAP_GATE_DEPTH);
+            assert_null(world.thread->gate);
+            world_close();
+        }
+}
+
+static void a_call_of_what_is_gone_is_answered(void **state) {
+    (void)state;
+    world_open();
+    world.links[0] = (struct link){0};
+    link_instantiate(&world.links[0], true);
+    world.links[1] =
+        (struct link){.next = &world.links[0], .policy = ALKA_GATE_RETURNS, .error = 500};
+    link_instantiate(&world.links[1], true);
+    alka_instance_disown(world.links[0].instance);
+    uint64_t values[1] = {1};
+    assert_int_equal(call_link(&world.links[1], values), ALKA_TRAP_NONE);
+    assert_int_equal(values[0], 500 + 3); /* what `call` adds */
+    assert_int_equal(alka_call_error(world.thread, world.links[1].instance->context),
+                     ALKA_TRAP_CALLEE_GONE);
+    world_close();
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_end_as_the_model_says),
+        cmocka_unit_test(limits_of_depth_refuse_the_call),
+        cmocka_unit_test(a_call_of_what_is_gone_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ struct bundle_module {
     uint32_t cpu_budget_us, cpu_period_us;
     uint32_t handles_max;         /* 0: it can hold none */
     uint32_t clock_resolution_ns; /* at least 1 */
-    uint32_t gate_depth_max;      /* calls into others, one in the other; 0: no limit of its own */
+    uint32_t gate_depth_max;      /* of a chain whose last call it makes; 0: no limit of its own */
     uint32_t queue_places_max;    /* of the channels that it makes, together */
     uint32_t log_rate_max;        /* lines per second; 0: no limit */
     uint32_t call_count, start_count, thread_count, grant_count;

@@ -10,11 +10,11 @@
     capabilities = ["log", "clock_ns"]   # kernel functions it may import (services.def)
     calls = { echo = ["echo", { function = "risky", on_trap = "error" }] }
                                          # functions of modules listed before it that it may import; if one traps, so does
-                                         # the caller (on_trap = "trap"); "error" is kept for a caller that
-                                         # goes on: the kernel does not do it, and says so at boot
+                                         # the caller (on_trap = "trap"); with "error" the caller goes on, and gets an
+                                         # error: docs/sdk.md
     limits = { memory_pages = 16,        # 64 KiB each
                handles = 64,             # held at once
-               gate_depth = 8,           # calls into other modules, one inside the other; not enforced, the kernel says so
+               gate_depth = 8,           # calls between modules, one inside the other, of which its own is the last; 0: no limit
                queue_places = 4096,      # messages in all the channels that it makes
                log_rate = 100,           # lines per second; 0: no limit
                cpu_us = 2000, period_us = 10000 }  # what its threads may use of the processor, together, per period

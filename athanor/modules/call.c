@@ -17,12 +17,14 @@
 #include "modules/swap.h"
 #include "sched/machine.h"
 #include "time/clock.h"
+#include "time/rate.h"
 #include "trace/trace.h"
 #include <alkahest/render.h>
 
 #define CALL_NAME_BYTES 128u
 #define CALL_FRAMES_SHOWN 8u
 #define CALL_POLL_NS UINT64_C(20000)
+#define CALL_ANSWERED_PER_SECOND 4u
 
 void call_set_exit_code(uint32_t code) {
     struct call *call = thread_this()->user;
@@ -199,7 +201,7 @@ void call_keep(struct call *call, const struct alka_trap_report *report) {
     }
 }
 
-static void call_release_images(const struct alka_trap_report *report) {
+void call_release_images(const struct alka_trap_report *report) {
     for (uint32_t i = 0; i < report->frame_count; i++) {
         alka_image_release((struct alka_image *)report->frames[i].image);
     }
@@ -329,6 +331,22 @@ static void call_log_trap(const struct module *module, const char *function,
     if (report->frame_count > CALL_FRAMES_SHOWN) {
         log_info("    and %s%u more", report->frames_cut ? "at least " : "",
                  report->frame_count - CALL_FRAMES_SHOWN);
+    }
+}
+
+void call_log_answered(const struct alka_trap_report *report) {
+    static struct rate rate;
+    uint64_t untold;
+    if (report->kind == ALKA_TRAP_NONE ||
+        !rate_take(&rate, CALL_ANSWERED_PER_SECOND, clock_ns(), &untold)) {
+        return;
+    }
+    uint32_t code = call_trap_code(report->kind);
+    log_error("%s: trapped: ALKA_%u %s; its caller goes on with an error%s",
+              report->frame_count > 0 ? modules_name_of(report->frames[0].image) : "a module", code,
+              alka_code_text(code), untold > 0 ? ", as others did before" : "");
+    for (uint32_t i = 0; i < report->frame_count && i < CALL_FRAMES_SHOWN; i++) {
+        call_log_frame(&report->frames[i]);
     }
 }
 

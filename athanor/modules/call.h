@@ -57,6 +57,10 @@ void call_keep(struct call *call, const struct alka_trap_report *report);
 void call_drop(const struct call_result *result);
 /* The same for a call that has no result, if they are held. */
 void call_release(struct call *call, const struct alka_trap_report *report);
+/* Of the images that a report holds. */
+void call_release_images(const struct alka_trap_report *report);
+/* A line about a trap after which the caller went on; of some, as many as the log bears. */
+void call_log_answered(const struct alka_trap_report *report);
 
 /* Logs how a call ended: a line, and the module's backtrace if it trapped.
  * `expected`: as a bundle_start says. */

@@ -26,9 +26,11 @@ static void evict_running(struct thread *thread, struct evict_witness *witness) 
     }
     if (thread->context.is_stopped) {
         struct call *call = thread->user;
-        if (modules_end_call(thread, &thread->context.frame) && call != NULL &&
-            thread->stacks->report != NULL) {
-            call_keep(call, thread->stacks->report); /* before its modules are unloaded */
+        enum modules_end end = modules_end_call(thread, &thread->context.frame);
+        if (end != MODULES_NOT_ENDED && call != NULL && thread->stacks->report != NULL) {
+            if (end == MODULES_ENDED) {
+                call_keep(call, thread->stacks->report); /* before its modules are unloaded */
+            }
             if (witness != NULL && !witness->is_found) {
                 *witness = (struct evict_witness){true, *thread->stacks->report, call->fault.frame};
             }

@@ -80,18 +80,60 @@ static void fault_strike_chain(const struct alka_thread *stacks, struct module *
     }
 }
 
-/*
- * The call of `thread` ends, or goes on with an error. If it ends, the thread clears up behind it,
- * whatever its account says: others wait for that. Else nobody but the caretaker does.
- */
-static void fault_end_call(struct thread *thread, const struct alka_resume *resume) {
-    if (resume->rip == (uint64_t)alka_resume_gate_returns) {
-        fault_strike_chain(thread->stacks, &fault_left);
-        workers_tell_caretaker();
+/* Does a module that called get an error, and goes on? */
+static bool fault_is_answered(const struct alka_thread *stacks) {
+    const struct alka_gate *gate = stacks->gate;
+    while (alka_gate_resume(gate) == (uint64_t)alka_resume_gate_traps) {
+        gate = gate->outer;
+    }
+    return alka_gate_resume(gate) == (uint64_t)alka_resume_gate_returns;
+}
+
+/* The first one since the caretaker looked. */
+static struct modules_answered fault_answered;
+
+bool modules_take_answered(struct modules_answered *out) {
+    if (!fault_answered.is_there) {
+        return false;
+    }
+    *out = fault_answered;
+    fault_answered.is_there = false;
+    return true;
+}
+
+/* The call goes on: nobody else recovers who was struck, nor says why. */
+static void fault_answer(const struct thread *thread, const struct trap_frame *frame,
+                         uint64_t ticks, enum alka_trap kind) {
+    struct alka_trap_report *report = &fault_answered.report;
+    workers_have_work();
+    if (fault_answered.is_there) {
         return;
+    }
+    fault_answered.is_there = true;
+    fault_answered.fault = (struct modules_fault){.frame = *frame, .ticks = ticks};
+    *report = thread->stacks->report != NULL
+                  ? *thread->stacks->report
+                  : (struct alka_trap_report){.kind = kind, .wasm_off = ALKA_DIAG_NONE};
+    for (uint32_t i = 0; i < report->frame_count; i++) {
+        alka_image_hold((struct alka_image *)report->frames[i].image);
+    }
+}
+
+/*
+ * The call of `thread` ends: false; or goes on with an error: true. If it ends, the thread clears
+ * up behind it, whatever its account says: others wait for that. Else nobody but the caretaker
+ * does.
+ */
+static bool fault_end_call(struct thread *thread, const struct trap_frame *frame, uint64_t ticks,
+                           enum alka_trap kind) {
+    if (fault_is_answered(thread->stacks)) {
+        fault_strike_chain(thread->stacks, &fault_left);
+        fault_answer(thread, frame, ticks, kind);
+        return true;
     }
     thread->sched.is_excused = true;
     fault_strike_chain(thread->stacks, &thread->struck);
+    return false;
 }
 
 static void fault_note(const struct thread *thread, const struct trap_frame *frame,
@@ -126,8 +168,10 @@ static bool fault_at_closed_gate(struct trap_frame *frame) {
     case ALKA_GATE_OPEN:
         frame->rip = record->any_routine; /* whichever way it came */
         return true;
-    case ALKA_GATE_GONE:
-        break;
+    case ALKA_GATE_GONE: /* while it waited here; a gate that answers does */
+        frame->rip = record->any_routine;
+        return record->any_routine == (uint64_t)alka_gate_returns ||
+               record->any_routine == (uint64_t)alka_gate_limited_returns;
     }
     return false;
 }
@@ -165,14 +209,16 @@ bool modules_take_fault(struct trap_frame *frame) {
     trace(TRACE_TRAP, fault_module(frame), call_trap_code(resume.kind), frame->rip);
     if (resume.kind != ALKA_TRAP_EXIT) {
         uint64_t flags = threads_lock();
-        fault_end_call(stacks->owner, &resume);
+        if (fault_end_call(stacks->owner, frame, ticks, resume.kind)) {
+            workers_tell_caretaker();
+        }
         threads_unlock(flags);
     }
     fault_resume(frame, &resume);
     return true;
 }
 
-bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
+enum modules_end modules_end_call(struct thread *thread, struct trap_frame *frame) {
     struct alka_thread *stacks = thread->stacks;
     const struct alka_fault_state state = {
         .pc = frame->rip, .rsp = frame->rsp, .r15 = frame->r15, .fault = ALKA_FAULT_OTHER};
@@ -180,13 +226,13 @@ bool modules_end_call(struct thread *thread, struct trap_frame *frame) {
     uint64_t ticks = x86_time_stamp();
     if (alka_trap_interrupt(&modules_registry, stacks, &state, ALKA_TRAP_KILLED, &resume) !=
         ALKA_INTERRUPTED_NOW) {
-        return false;
+        return MODULES_NOT_ENDED;
     }
     fault_note(thread, frame, ticks);
     trace(TRACE_TRAP, fault_module(frame), call_trap_code(ALKA_TRAP_KILLED), frame->rip);
-    fault_end_call(thread, &resume);
+    bool is_answered = fault_end_call(thread, frame, ticks, ALKA_TRAP_KILLED);
     fault_resume(frame, &resume);
-    return true;
+    return is_answered ? MODULES_ANSWERED : MODULES_ENDED;
 }
 
 /*
@@ -199,7 +245,9 @@ void modules_tick(struct trap_frame *frame) {
     struct thread *thread = threads_are_started() ? thread_this() : NULL;
     if (thread != NULL && call_is_over(thread)) {
         uint64_t flags = threads_lock();
-        (void)modules_end_call(thread, frame);
+        if (modules_end_call(thread, frame) == MODULES_ANSWERED) {
+            workers_tell_caretaker();
+        }
         threads_unlock(flags);
     }
 }

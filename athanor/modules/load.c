@@ -43,16 +43,41 @@ static const struct bundle_module *load_calls_of(const struct module *module) {
     return has_loaders ? &loaded->loader->module->entry : &module->entry;
 }
 
+/* What the caller gets in place of a result: the smallest integer of its type, or 0. */
+static uint64_t load_gate_error(const struct alka_functype *type) {
+    return type->result_count == 1 && type->results[0] == ALKA_I32 ? UINT64_C(1) << 31
+                                                                   : UINT64_C(1) << 63;
+}
+
+static alka_status load_gate(const struct module *importer, const struct module *peer,
+                             bool returns_errors, struct alka_extern *out_extern) {
+    const struct alka_functype *type = alka_func_type(out_extern->func);
+    const struct loaded *loaded = importer->loaded;
+    out_extern->gate_policy = returns_errors ? ALKA_GATE_RETURNS : ALKA_GATE_TRAPS;
+    out_extern->gate_error = load_gate_error(type);
+    out_extern->gate_depth_max = loaded != NULL ? loaded->loader->module->entry.gate_depth_max
+                                                : importer->entry.gate_depth_max;
+    if (returns_errors && !alka_link_can_answer(type)) {
+        log_error("%s: on_trap = \"error\": %s has a function with several results, or a reference",
+                  importer->name, peer->name);
+        return ALKA_E_IMPORT_TYPE;
+    }
+    return ALKA_OK;
+}
+
 /* Of others' memories, tables and globals there is no way back for who may go at any time. */
 static alka_status load_export(const struct module *importer, const struct module *peer,
-                               struct alka_span name, struct alka_extern *out_extern) {
+                               struct alka_span name, bool returns_errors,
+                               struct alka_extern *out_extern) {
     if (peer->instance == NULL || !alka_instance_export(peer->instance, name, out_extern)) {
         return ALKA_E_UNKNOWN_IMPORT;
     }
     if (importer->loaded != NULL && out_extern->kind != ALKA_EXTERN_FUNC) {
         return ALKA_E_IMPORT_FORBIDDEN;
     }
-    out_extern->gate_policy = ALKA_GATE_TRAPS;
+    if (out_extern->kind == ALKA_EXTERN_FUNC) {
+        return load_gate(importer, peer, returns_errors, out_extern);
+    }
     return ALKA_OK;
 }
 
@@ -64,6 +89,7 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
     const struct bundle_module *entry = load_calls_of(scope->module);
     alka_status status = ALKA_E_UNKNOWN_IMPORT;
     const struct module *peer = loader_sibling(scope->module, import->module);
+    bool returns_errors = false;
     for (uint32_t i = 0; i < entry->call_count && peer == NULL; i++) {
         struct bundle_call call = bundle_call(scope->bundle, entry, i);
         struct module *candidate = modules_at(call.peer_idx);
@@ -73,23 +99,11 @@ static alka_status load_lookup(void *self, const struct alka_import *import,
         }
         status = ALKA_E_IMPORT_FORBIDDEN; /* unless this very function is listed */
         peer = load_text_is(call.function, import->name) ? candidate : NULL;
+        returns_errors = call.returns_errors;
     }
-    return peer == NULL ? status : load_export(scope->module, peer, import->name, out_extern);
-}
-
-/* What a bundle may ask for and this kernel does not do. */
-static void load_warn(const struct load_scope *scope) {
-    const struct module *module = scope->module;
-    if (module->entry.gate_depth_max != 0) {
-        log_line(ALKA_LOG_WARNING, "%s: gate_depth is not enforced", module->name);
-    }
-    for (uint32_t i = 0; i < module->entry.call_count; i++) {
-        if (bundle_call(scope->bundle, &module->entry, i).returns_errors) {
-            log_line(ALKA_LOG_WARNING, "%s: on_trap = \"error\" is not done: it traps, too",
-                     module->name);
-            return;
-        }
-    }
+    return peer == NULL
+               ? status
+               : load_export(scope->module, peer, import->name, returns_errors, out_extern);
 }
 
 static struct alka_vtable load_vtable(const struct load_scope *scope) {
@@ -290,7 +304,6 @@ static void load_limits(struct module *module) {
 void module_load(struct module *module, const struct bundle *bundle) {
     const struct load_scope scope = {bundle, module};
     load_limits(module);
-    load_warn(&scope);
     uint64_t start_ns = clock_ns();
     alka_status status = load_file(&scope, module);
     module->load_ns = clock_ns() - start_ns;
@@ -415,6 +428,7 @@ void module_suspend(struct module *module, struct evict_witness *witness) {
             news_tell(module, NEWS_STOPPED, 0);
         }
         module->state = MODULE_DOWN;
+        workers_settle();
     }
 }
 
@@ -435,6 +449,7 @@ void module_stop(struct module *module) {
         module->instance = NULL;
         module->pristine = NULL;
         module->state = MODULE_STOPPED;
+        workers_settle();
     }
 }
 

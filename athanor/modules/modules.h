@@ -201,6 +201,16 @@ struct modules_fault {
     uint64_t ticks; /* time stamp, when the kernel was told */
 };
 
+/* A trap after which the caller went on (ALKA_GATE_RETURNS). */
+struct modules_answered {
+    bool is_there;
+    struct alka_trap_report report; /* its images are held */
+    struct modules_fault fault;
+};
+
+/* The first one since this was asked last; its images are the caller's to release. False: none. */
+bool modules_take_answered(struct modules_answered *out);
+
 /* Takes the modules that traps in calls of a thread have ended, callees before callers; the list is
  * empty then. modules/fault.c */
 struct thread;
@@ -213,8 +223,13 @@ struct module *modules_take_left(void);
 bool modules_take_fault(struct trap_frame *frame);
 /* At each tick: ends the module's call that is to be ended (modules/call.h). */
 void modules_tick(struct trap_frame *frame);
-/* Under the lock: ends the call of a thread that is stopped in module code, as a kill does. False:
- * its code is not where it could be left. */
-bool modules_end_call(struct thread *thread, struct trap_frame *frame);
+enum modules_end {
+    MODULES_NOT_ENDED, /* its code is not where it could be left */
+    MODULES_ENDED,
+    MODULES_ANSWERED, /* a module that called it goes on; then somebody must workers_settle */
+};
+
+/* Under the lock: ends the call of a thread that is stopped in module code, as a kill does. */
+enum modules_end modules_end_call(struct thread *thread, struct trap_frame *frame);
 
 #endif

@@ -37,6 +37,16 @@ void workers_wake_caretaker(void) { caretaker_wake(threads_unlock); }
 
 void workers_call_caretaker(void) { caretaker_wake(threads_unlock_only); }
 
+void workers_have_work(void) { workers_caretaker.has_work = true; }
+
+void workers_settle(void) {
+    uint64_t flags = threads_lock();
+    if (workers_caretaker.has_work) {
+        workers_tell_caretaker();
+    }
+    threads_unlock(flags);
+}
+
 /* --- Working. --- */
 
 /* Doubles with each trap; one run without a trap for long makes it short again. */
@@ -232,11 +242,19 @@ static void caretaker_give_back(struct module *module) {
 }
 
 static void caretaker_recover(void) {
-    static const char called[] = "a call that went on";
-    const struct alka_trap_report report = {.kind = ALKA_TRAP_NONE, .wasm_off = ALKA_DIAG_NONE};
-    const struct modules_fault fault = {.ticks = x86_time_stamp()};
+    static const char called[] = "another module, which goes on with an error";
+    static struct modules_answered answered;
+    if (!modules_take_answered(&answered)) {
+        answered = (struct modules_answered){
+            .report = {.kind = ALKA_TRAP_NONE, .wasm_off = ALKA_DIAG_NONE},
+            .fault.ticks = x86_time_stamp(),
+        };
+    }
     thread_this()->struck = modules_take_left();
-    call_recover((struct bundle_text){called, sizeof called - 1}, &report, &fault);
+    call_recover((struct bundle_text){called, sizeof called - 1}, &answered.report,
+                 &answered.fault);
+    call_log_answered(&answered.report);
+    call_release_images(&answered.report);
 }
 
 static void caretaker_main(void *arg) {

@@ -60,5 +60,8 @@ void workers_tell_caretaker(void);
 void workers_wake_caretaker(void);
 /* It comes when the kernel code that runs now is done. */
 void workers_call_caretaker(void);
+/* Under the lock, when the caretaker must not run yet: it does after workers_settle. */
+void workers_have_work(void);
+void workers_settle(void);
 
 #endif

@@ -102,6 +102,11 @@ static void service_heartbeat(struct alka_context *caller) {
     }
 }
 
+static uint32_t service_call_error(struct alka_context *caller) {
+    enum alka_trap error = alka_call_error(thread_this()->stacks, caller);
+    return error != ALKA_TRAP_NONE ? call_trap_code(error) : 0;
+}
+
 const struct alka_vtable_row services_rows[] = {
 #define SERVICE(name, params, results, meaning) \
     {SERVICES_MODULE,                           \

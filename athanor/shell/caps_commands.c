@@ -22,15 +22,19 @@ static void command_caps_import(const struct alka_instance *instance, uint32_t i
     char function[CRASH_NAME_BYTES], quoted[KEYS_TEXT_BYTES];
     const struct alka_import *import = &instance->image->module.imports[import_idx];
     const struct alka_instance *owner = instance->imports[import_idx].owner;
+    bool returns = owner != NULL && instance->imports[import_idx].gate_policy == ALKA_GATE_RETURNS;
+    const char *on_trap = returns ? "error" : "trap";
     clean_text(function, sizeof function, import->name.data, import->name.size);
     if (shell_keys) {
-        print("module=%s import=%s from=%s alive=%u\n", instance->name,
+        print("module=%s import=%s from=%s on_trap=%s alive=%u\n", instance->name,
               keys_quote(quoted, sizeof quoted, function),
-              owner != NULL ? owner->name : SERVICES_MODULE, owner == NULL || !owner->is_dropped);
+              owner != NULL ? owner->name : SERVICES_MODULE, on_trap,
+              owner == NULL || !owner->is_dropped);
         return;
     }
-    print("  bound    %s.%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
-          owner != NULL && owner->is_dropped ? " (gone: calling it traps)" : "");
+    print("  bound    %s.%s%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
+          returns ? " (its traps are errors)" : "",
+          owner != NULL && owner->is_dropped ? " (gone)" : "");
 }
 
 static void command_caps_limits(const struct module *module) {
@@ -40,8 +44,8 @@ static void command_caps_limits(const struct module *module) {
               ? "module=%s memory_pages_max=%u handles=%u handles_max=%u "
                 "clock_resolution_ns=%u gate_depth_max=%u queue_places_max=%u "
                 "log_rate_max=%u log_lines_refused=%lu cpu_us=%u period_us=%u after_trap=%s\n"
-              : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; calls %u "
-                "deep (not enforced); %u places in queues; %u log lines per second, %lu "
+              : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; chains of %u "
+                "calls (0: no limit); %u places in queues; %u log lines per second, %lu "
                 "refused; %u of %u us of the "
                 "processor (0: no limit); after a trap: %s\n",
           module->name, entry->memory_pages_max, table->used, table->capacity,

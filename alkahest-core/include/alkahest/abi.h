@@ -88,7 +88,10 @@ struct alka_thread {
      * meaning while module code runs. */
     uint64_t *host_call;
     uint64_t pending_back; /* what lay there, while a trap is pending */
-    uint64_t reserved[3];
+    /* Of the last call that a gate answered in the callee's place: enum alka_trap, and the caller's
+     * r15 (alka_call_error). */
+    uint64_t error, error_caller;
+    uint64_t reserved;
 };
 
 /* What a funcref points to. Immutable while any table or module can name it. */
@@ -119,13 +122,16 @@ static inline bool alka_func_extends(const struct alka_func *func, uint32_t type
  * instance's context. Only the linker writes it. 64 bytes.
  */
 struct alka_import_record {
-    uint64_t routine;                 /* a routine of alkahest-link: how a call is made */
-    uint64_t any_routine;             /* and how what may be a tail call is made */
-    uint64_t target;                  /* entry of the function called */
-    uint64_t context;                 /* r15 and */
-    uint64_t memory;                  /* r14 of the callee, for calls into another instance */
-    uint64_t expected_generation;     /* which the callee's context must still have */
-    const struct alka_functype *type; /* for host functions that take a value array */
+    uint64_t routine;             /* a routine of alkahest-link: how a call is made */
+    uint64_t any_routine;         /* and how what may be a tail call is made */
+    uint64_t target;              /* entry of the function called */
+    uint64_t context;             /* r15 and */
+    uint64_t memory;              /* r14 of the callee, for calls into another instance */
+    uint64_t expected_generation; /* which the callee's context must still have */
+    union {
+        const struct alka_functype *type; /* host functions that take a value array */
+        uint64_t depth_max; /* other instances: how many gates a call may be inside of; 0: any */
+    };
     uint64_t detail; /* value array: its bytes; gate that returns errors: the value returned */
 };
 

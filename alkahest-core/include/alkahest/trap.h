@@ -6,29 +6,30 @@
 #include <stdint.h>
 
 /* TRAP(id, diagnostic code number, official message of the test suite) */
-#define ALKA_TRAPS(TRAP)                                             \
-    TRAP(NONE, 0, "no trap")                                         \
-    TRAP(UNREACHABLE, 600, "unreachable")                            \
-    TRAP(MEMORY_BOUNDS, 601, "out of bounds memory access")          \
-    TRAP(INTEGER_DIVIDE_BY_ZERO, 602, "integer divide by zero")      \
-    TRAP(INTEGER_OVERFLOW, 603, "integer overflow")                  \
-    TRAP(INVALID_CONVERSION, 604, "invalid conversion to integer")   \
-    TRAP(TABLE_BOUNDS, 605, "out of bounds table access")            \
-    TRAP(UNDEFINED_ELEMENT, 606, "undefined element")                \
-    TRAP(UNINITIALIZED_ELEMENT, 607, "uninitialized element")        \
-    TRAP(INDIRECT_TYPE_MISMATCH, 608, "indirect call type mismatch") \
-    TRAP(STACK_EXHAUSTED, 609, "call stack exhausted")               \
-    TRAP(NULL_REFERENCE, 610, "null reference")                      \
-    TRAP(CAST_FAILURE, 611, "cast failure")                          \
-    TRAP(ARRAY_BOUNDS, 612, "out of bounds array access")            \
-    TRAP(UNALIGNED_ATOMIC, 613, "unaligned atomic")                  \
-    TRAP(EXPECTED_SHARED, 614, "expected shared memory")             \
-    TRAP(UNCAUGHT_EXCEPTION, 615, "unhandled exception")             \
-    TRAP(HOST, 616, "a host function refused")                       \
-    TRAP(EXIT, 617, "the module asked to exit")                      \
-    TRAP(KILLED, 618, "killed")                                      \
-    TRAP(CALLEE_GONE, 619, "the called module is gone")              \
-    TRAP(EXCEPTIONS_EXHAUSTED, 620, "too many exceptions are held by reference")
+#define ALKA_TRAPS(TRAP)                                                         \
+    TRAP(NONE, 0, "no trap")                                                     \
+    TRAP(UNREACHABLE, 600, "unreachable")                                        \
+    TRAP(MEMORY_BOUNDS, 601, "out of bounds memory access")                      \
+    TRAP(INTEGER_DIVIDE_BY_ZERO, 602, "integer divide by zero")                  \
+    TRAP(INTEGER_OVERFLOW, 603, "integer overflow")                              \
+    TRAP(INVALID_CONVERSION, 604, "invalid conversion to integer")               \
+    TRAP(TABLE_BOUNDS, 605, "out of bounds table access")                        \
+    TRAP(UNDEFINED_ELEMENT, 606, "undefined element")                            \
+    TRAP(UNINITIALIZED_ELEMENT, 607, "uninitialized element")                    \
+    TRAP(INDIRECT_TYPE_MISMATCH, 608, "indirect call type mismatch")             \
+    TRAP(STACK_EXHAUSTED, 609, "call stack exhausted")                           \
+    TRAP(NULL_REFERENCE, 610, "null reference")                                  \
+    TRAP(CAST_FAILURE, 611, "cast failure")                                      \
+    TRAP(ARRAY_BOUNDS, 612, "out of bounds array access")                        \
+    TRAP(UNALIGNED_ATOMIC, 613, "unaligned atomic")                              \
+    TRAP(EXPECTED_SHARED, 614, "expected shared memory")                         \
+    TRAP(UNCAUGHT_EXCEPTION, 615, "unhandled exception")                         \
+    TRAP(HOST, 616, "a host function refused")                                   \
+    TRAP(EXIT, 617, "the module asked to exit")                                  \
+    TRAP(KILLED, 618, "killed")                                                  \
+    TRAP(CALLEE_GONE, 619, "the called module is gone")                          \
+    TRAP(EXCEPTIONS_EXHAUSTED, 620, "too many exceptions are held by reference") \
+    TRAP(GATE_DEPTH, 621, "too many calls into other modules, one inside the other")
 
 enum alka_trap {
 #define ALKA_TRAP_ID(id, code, message) ALKA_TRAP_##id,

@@ -45,6 +45,13 @@ static inline struct alka_thread *alka_thread_here(void) {
     return alka_thread_of((uint64_t)__builtin_frame_address(0));
 }
 
+/*
+ * For host functions: why the last call of the caller on this thread that a gate answered in the
+ * callee's place (ALKA_GATE_RETURNS) has failed. Says it once: ALKA_TRAP_NONE after that, if no
+ * call has failed, and if the last one that did was another instance's.
+ */
+enum alka_trap alka_call_error(struct alka_thread *thread, const struct alka_context *caller);
+
 /* Sets up the top of a control stack. `control_base` is aligned to ALKA_CONTROL_STACK_BYTES. */
 struct alka_stacks {
     uint64_t control_base;    /* address space of ALKA_CONTROL_STACK_BYTES */

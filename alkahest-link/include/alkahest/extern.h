@@ -81,10 +81,12 @@ struct alka_tag {
     uint32_t type_id;                 /* canonical */
 };
 
-/* What a gate does when its callee traps, or is gone. */
+/* What a gate does when its callee traps, is killed or gone, or must not be called. */
 enum alka_gate_policy {
-    ALKA_GATE_TRAPS,  /* the caller traps with it */
-    ALKA_GATE_RETURNS /* the caller gets `gate_error` as its (one, i32 or i64) result */
+    ALKA_GATE_TRAPS, /* the caller traps with it */
+    /* The caller goes on: `gate_error` is its result if that is an integer, 0 any other. Only for
+     * functions of one result at most, which is no reference. alka_call_error says what it was. */
+    ALKA_GATE_RETURNS
 };
 
 struct alka_extern {
@@ -100,7 +102,8 @@ struct alka_extern {
         struct alka_global global;
         const struct alka_tag *tag;
     };
-    uint64_t gate_error; /* RETURNS */
+    uint64_t gate_error;     /* RETURNS; an i32 zero-extended */
+    uint32_t gate_depth_max; /* FUNC of an instance: struct alka_import_record */
 };
 
 #endif

@@ -109,6 +109,8 @@ static inline uint32_t alka_link_import_thunk_off(uint32_t thunks_off, uint32_t 
 /* Fills the record of an imported function; `type` is borrowed. */
 void alka_link_bind(struct alka_import_record *record, const struct alka_extern *target,
                     const struct alka_functype *type);
+/* May a gate answer a call of such a function in the callee's place (ALKA_GATE_RETURNS)? */
+bool alka_link_can_answer(const struct alka_functype *type);
 /* Lets calls through to another instance again after somebody has changed the record's routines. */
 void alka_link_open(struct alka_import_record *record, enum alka_gate_policy policy);
 

@@ -12,6 +12,7 @@ extern const char alka_routines_start[], alka_routines_end[];
 extern const char alka_routine_pending[];   /* a host function left a trap pending */
 extern const char alka_routine_exhausted[]; /* no room on the control stack for host code */
 extern const char alka_routine_gone[];      /* the callee's generation is another one */
+extern const char alka_routine_deep[];      /* the call would be inside of too many others */
 
 /* Where a host function returns to that leaves a trap pending. */
 extern const char alka_return_pending[];
@@ -34,5 +35,7 @@ extern alka_routine alka_host_direct_0_i32, alka_host_direct_1_i32, alka_host_di
 
 /* Of records of calls into another instance. */
 extern alka_routine alka_gate_traps, alka_gate_traps_memory, alka_gate_traps_any, alka_gate_returns;
+/* The same with a limit: record.depth_max. */
+extern alka_routine alka_gate_limited_traps, alka_gate_limited_returns;
 
 #endif
