@@ -70,10 +70,10 @@ ATHANOR_IMPORT("athanor", "sleep_until") int32_t athanor_sleep_until(uint64_t de
 ATHANOR_IMPORT("athanor", "heartbeat") void athanor_heartbeat(void);
 
 /*
- * Why the last call of another module has failed that the manifest lists with on_trap = "error": the
- * number of the code of its trap (600 and on; 618: killed, 619: gone, 621: the caller's gate_depth),
- * told once; 0 if none has, on this thread, since this was asked last. The call itself has returned
- * the smallest i32 or i64 there is, or 0.0.
+ * Why the last call of another module has failed that the manifest lists with on_trap = "error":
+ * the number of the code of its trap (600 and on; 618: killed, 619: gone, 621: the caller's
+ * gate_depth), told once; 0 if none has, on this thread, since this was asked last. The call itself
+ * has returned the smallest i32 or i64 there is, or 0.0.
  */
 #define ATHANOR_CALL_FAILED INT32_MIN
 ATHANOR_IMPORT("athanor", "call_error") int32_t athanor_call_error(void);
