@@ -34,7 +34,9 @@ static void command_caps_import(const struct alka_instance *instance, uint32_t i
     }
     print("  bound    %s.%s%s%s\n", owner != NULL ? owner->name : SERVICES_MODULE, function,
           returns ? " (its traps are errors)" : "",
-          owner != NULL && owner->is_dropped ? " (gone)" : "");
+          owner == NULL || !owner->is_dropped ? ""
+          : returns                           ? " (gone)"
+                                              : " (gone: calling it traps)");
 }
 
 static void command_caps_limits(const struct module *module) {
