@@ -27,16 +27,21 @@ static inline uint32_t fast_leb_bytes(const uint8_t *at) {
 
 /* An index of at most three bytes; *at moves behind it. Longer ones read as too large for any use.
  */
+static inline uint32_t fast_index_long(const uint8_t **at) {
+    const uint8_t *next = *at;
+    uint32_t index = (next[0] & 0x7Fu) | (next[1] & 0x7Fu) << 7;
+    bool is_short = next[1] < 0x80;
+    *at = next + 3 - is_short;
+    if (is_short)
+        return index;
+    return next[2] < 0x80 ? index | (uint32_t)next[2] << 14 : UINT32_MAX;
+}
 static inline uint32_t fast_index(const uint8_t **at) {
-    uint32_t index = *(*at)++;
-    if (IN_LIKELY(index < 0x80))
-        return index;
-    uint32_t second = *(*at)++;
-    index = (index & 0x7F) | (second & 0x7F) << 7;
-    if (second < 0x80)
-        return index;
-    uint32_t third = *(*at)++;
-    return third < 0x80 ? index | third << 14 : UINT32_MAX;
+    uint32_t index = **at;
+    if (IN_UNLIKELY(index >= 0x80))
+        return fast_index_long(at);
+    ++*at;
+    return index;
 }
 
 #define FAST_INLINE static inline __attribute__((always_inline))

@@ -101,7 +101,7 @@ static void sum_open(struct summarize *sum, enum sum_frame_kind kind) {
         sum->dead_depth++;
         return;
     }
-    sum->read_count = 0; /* a block starts with everything in its place */
+    sum->pending = 0; /* a block starts with everything in its place */
     alka_status status = sum_reserve_frame(sum);
     if (!status)
         status = sum_reserve_block(sum);
@@ -180,6 +180,7 @@ void summarize_loop(struct summarize *sum) {
         if (sum->open_loops)
             sum->blocks[sum->frames[sum->loops[sum->open_loops - 1]].block].is_innermost = false;
         sum->open_loops++;
+        sum->era++;
     }
     sum_open(sum, SUM_LOOP);
     if (!is_live || sum->status)
@@ -227,7 +228,7 @@ void summarize_else(struct summarize *sum) {
     if (sum->status || sum->dead_depth)
         return;
     uint32_t top = sum->frame_count - 1;
-    sum->read_count = 0;
+    sum->pending = 0;
     sum_fall_to_end(sum, top);
     alka_status status = sum_reserve_block(sum);
     if (status) {
@@ -235,6 +236,7 @@ void summarize_else(struct summarize *sum) {
         return;
     }
     struct sum_frame *frame = &sum->frames[top];
+    sum->era++;
     sum->block_states[frame->block].parent = SUM_NONE;
     frame->kind = SUM_ELSE;
     frame->block = sum_new_block(sum, false);
@@ -301,7 +303,8 @@ void summarize_end(struct summarize *sum, uint32_t off) {
     uint32_t top = sum->frame_count - 1;
     struct sum_frame *frame = &sum->frames[top];
     sum->blocks[frame->block].end_off = sum->blocks[frame->then_block].end_off = off;
-    sum->read_count = 0;
+    sum->pending = 0;
+    sum->era++;
     sum->frame_count--;
     if (top == 0)
         return;
@@ -337,7 +340,7 @@ void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result
         return;
     sum->now.calls = summarize_add(sum->now.calls, sum->loop_weight);
     sum->call_count++;
-    sum->read_count = 0;
+    sum->pending = 0;
     if (param_count > sum->max_call_params)
         sum->max_call_params = param_count;
     if (result_count > sum->max_call_results)
@@ -355,8 +358,9 @@ static bool sum_is_open(const struct summarize *sum, uint32_t block) {
 
 /* What is read but still pending lives until this definition, at least. */
 static void sum_outlive(struct summarize *sum, uint32_t id) {
-    for (uint32_t i = 0; i < sum->read_count; i++)
-        sum->defs[sum->reads[i].def].last.def = id;
+    uint64_t left = sum->pending;
+    for (uint32_t i = 0; left && i < SUM_PENDING; i++, left &= left - 1)
+        sum->defs[sum->pending_defs[__builtin_ctzll(left)]].last.def = id;
 }
 
 void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t height) {
@@ -385,6 +389,7 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
         .write_weight = sum->loop_weight,
         .calls_first = sum->now.calls,
         .last = sum->now,
+        .known_era = sum->era,
         .is_joined = is_joined,
     };
     sum->current[local] = id;
@@ -466,7 +471,8 @@ static void sum_mark_carried(struct summarize *sum, uint32_t local, struct sum_f
     loop->marks = sum->mark_count++;
 }
 
-void summarize_get_far(struct summarize *sum, uint32_t local) {
+/* A read that no definition of an open block in the same loop dominates. */
+static void sum_get_far(struct summarize *sum, uint32_t local) {
     uint32_t block;
     uint32_t id = sum_walk(sum, sum->current[local], &block);
     if (sum->defs[id].floor != id)
@@ -474,6 +480,15 @@ void summarize_get_far(struct summarize *sum, uint32_t local) {
     uint32_t loops_around = sum->block_states[block].open_loops;
     if (loops_around < sum->open_loops)
         sum_mark_carried(sum, local, &sum->frames[sum->loops[loops_around]]);
+}
+
+void summarize_get_anew(struct summarize *sum, uint32_t local) {
+    uint32_t id = sum->current[local];
+    struct sum_def *def = &sum->defs[id];
+    def->known_era = sum->era;
+    const struct sum_block *block = &sum->block_states[def->block];
+    if (block->parent != def->block || block->open_loops != sum->open_loops || def->floor != id)
+        sum_get_far(sum, local);
 }
 
 /* The initial values are all there at step 0. */

@@ -29,6 +29,7 @@ struct sum_def {
     uint32_t first_off, last_off;
     uint32_t weight, write_weight;
     uint32_t calls_first;   /* value of now.calls at first_off */
+    uint32_t known_era;     /* reads in this era have nothing new to find out */
     bool is_joined;         /* with the previous one */
     struct sum_moment last; /* at last_off */
 };
@@ -40,7 +41,9 @@ struct sum_block {
 
 struct sum_frame;
 
-enum { SUM_PENDING = 8 };
+/* How many reads that wait on the operand stack count, the deepest ones, and up to which height of
+ * it. */
+enum { SUM_PENDING = 8, SUM_PENDING_HEIGHTS = 64 };
 
 struct summarize {
     struct alka_arena *scratch;
@@ -51,6 +54,7 @@ struct summarize {
     uint32_t loop_weight; /* 8^loop depth */
     struct sum_moment now;
     uint32_t block;      /* innermost open block */
+    uint32_t era;        /* grows when a block ends or a loop begins */
     uint32_t dead_depth; /* blocks opened in unreachable code */
     bool is_live;
     alka_status status; /* ALKA_OK, or why it stopped listening */
@@ -67,12 +71,10 @@ struct summarize {
     uint32_t mark_count, mark_capacity;
     uint32_t call_count, loop_count, max_call_params, max_call_results;
     const alka_valtype *local_types;
-    /* The topmost reads that may still be on the operand stack, by height: what is set meanwhile
-     * must not take their place. */
-    struct sum_read {
-        uint32_t height, def;
-    } reads[SUM_PENDING];
-    uint32_t read_count;
+    /* Reads that may still be on the operand stack: at which heights, and of which definitions.
+     * What is set meanwhile must not take their place. */
+    uint64_t pending;
+    uint32_t pending_defs[SUM_PENDING_HEIGHTS];
 };
 
 /* `local_types`: of all locals, parameters first; borrowed by the summary too. `code_bytes`: of the
@@ -111,8 +113,9 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
 ALKA_MUST_CHECK alka_status summarize_finish(struct summarize *sum,
                                              struct alka_body_summary *out_summary);
 
-/* A read that no definition of an open block in the same loop dominates. */
-void summarize_get_far(struct summarize *sum, uint32_t local);
+/* A read whose definition was read for the last time, if ever, in another era: which others it has
+ * to be joined with, and around which loop it is carried. */
+void summarize_get_anew(struct summarize *sum, uint32_t local);
 
 static inline uint32_t summarize_add(uint32_t a, uint32_t b) {
     uint32_t sum;
@@ -121,8 +124,8 @@ static inline uint32_t summarize_add(uint32_t a, uint32_t b) {
 
 /* Reads at this height or above are gone. */
 static inline void summarize_drop_reads(struct summarize *sum, uint32_t height) {
-    while (sum->read_count && sum->reads[sum->read_count - 1].height >= height)
-        sum->read_count--;
+    if (__builtin_expect(height < SUM_PENDING_HEIGHTS, 1))
+        sum->pending &= (UINT64_C(1) << height) - 1;
 }
 
 /* local.get; `height` of the operand stack before it */
@@ -131,16 +134,17 @@ static inline void summarize_get(struct summarize *sum, uint32_t local, uint32_t
     if (!sum->is_live)
         return;
     uint32_t id = sum->current[local];
-    summarize_drop_reads(sum, height);
-    if (sum->read_count < SUM_PENDING)
-        sum->reads[sum->read_count++] = (struct sum_read){height, id};
+    if (__builtin_expect(height < SUM_PENDING_HEIGHTS, 1)) {
+        uint64_t bit = UINT64_C(1) << height;
+        sum->pending = (sum->pending & (bit - 1)) | bit;
+        sum->pending_defs[height] = id;
+    }
     struct sum_def *def = &sum->defs[id];
     def->weight = summarize_add(def->weight, sum->loop_weight);
     def->last_off = off;
     def->last = sum->now;
-    const struct sum_block *block = &sum->block_states[def->block];
-    if (block->parent != def->block || block->open_loops != sum->open_loops || def->floor != id)
-        summarize_get_far(sum, local);
+    if (def->known_era != sum->era)
+        summarize_get_anew(sum, local);
 }
 
 #endif
