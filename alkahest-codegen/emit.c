@@ -278,12 +278,14 @@ static void emit_pushes(struct emit *e) {
 
 /* The operands of the opcode that comes next may be changed in place. */
 static void emit_unsettle_operands(struct emit *e) {
+    if (__builtin_expect(e->settled == 0, 1))
+        return;
     uint32_t below = e->depth > EMIT_OPERANDS ? e->depth - EMIT_OPERANDS : 0;
     if (e->settled > below)
         e->settled = below;
 }
 
-static void emit_op(struct emit *e) {
+static inline __attribute__((always_inline)) void emit_op(struct emit *e) {
     e->op_off = (uint32_t)(e->pc - e->bytes);
     e->pinned = 0;
     emit_unsettle_operands(e);
@@ -301,22 +303,26 @@ static bool emit_resume(struct emit *e) {
     return true;
 }
 
+/* Ready for the next opcode; false: there is none. */
+static inline bool emit_is_ready(struct emit *e) {
+    if (e->halt && !emit_resume(e))
+        return false;
+    return e->x.at <= e->op_limit || emit_reserve(e, EMIT_OP_BYTES);
+}
+
 static void emit_walk(struct emit *e) {
-    const bool is_traced = e->gen->options.trace != NULL;
-    for (;;) {
-        if (e->halt && !emit_resume(e))
-            return;
-        if (e->x.at > e->op_limit && !emit_reserve(e, EMIT_OP_BYTES))
-            return;
-        if (is_traced) {
-            uint32_t start = emit_off(e);
-            emit_op(e);
-            trace_op(e, start);
-            continue;
-        }
+    while (emit_is_ready(e)) {
         if (emit_is_push(*e->pc) && !e->has_flags)
             emit_pushes(e);
         emit_op(e);
+    }
+}
+
+static void emit_walk_traced(struct emit *e) {
+    while (emit_is_ready(e)) {
+        uint32_t start = emit_off(e);
+        emit_op(e);
+        trace_op(e, start);
     }
 }
 
@@ -371,7 +377,10 @@ alka_status emit_function(struct alka_codegen *gen, const struct alka_body_summa
     if (emit_start_text(e)) {
         control_begin(e);
         frame_enter(e);
-        emit_walk(e);
+        if (gen->options.trace)
+            emit_walk_traced(e);
+        else
+            emit_walk(e);
     }
     emit_stubs(e);
     ALKA_TRY(e->status);

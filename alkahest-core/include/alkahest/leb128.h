@@ -71,29 +71,27 @@ static inline enum alka_leb alka_leb_signed(const uint8_t **cursor, const uint8_
 
 /* Unchecked: `*cursor` is at a number that one of the above accepted. */
 static inline uint64_t alka_leb_take_unsigned(const uint8_t **cursor) {
-    uint8_t byte = **cursor;
-    if (byte < 0x80) {
-        ++*cursor;
-        return byte;
-    }
-    uint64_t value = 0;
-    unsigned shift = 0;
-    do {
-        byte = *(*cursor)++;
+    const uint8_t *at = *cursor;
+    uint8_t byte = *at++;
+    uint64_t value = byte & 0x7F;
+    for (unsigned shift = 7; byte & 0x80; shift += 7) {
+        byte = *at++;
         value |= (uint64_t)(byte & 0x7F) << shift;
-        shift += 7;
-    } while (byte & 0x80);
+    }
+    *cursor = at;
     return value;
 }
 static inline int64_t alka_leb_take_signed(const uint8_t **cursor) {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
-    do {
-        byte = *(*cursor)++;
+    const uint8_t *at = *cursor;
+    uint8_t byte = *at++;
+    uint64_t value = byte & 0x7F;
+    unsigned shift = 7;
+    while (byte & 0x80) {
+        byte = *at++;
         value |= (uint64_t)(byte & 0x7F) << shift;
         shift += 7;
-    } while (byte & 0x80);
+    }
+    *cursor = at;
     if (shift < 64 && (byte & 0x40))
         value |= ~UINT64_C(0) << shift;
     return (int64_t)value;
