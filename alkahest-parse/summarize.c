@@ -19,8 +19,8 @@ enum {
     SUM_LEVELS = 16,
     SUM_DEPTH_MOST = 6, /* loops deeper than this weigh no more */
     /* What most code stays below; the others grow their arrays. */
-    SUM_BYTES_PER_DEF = 32,
-    SUM_BYTES_PER_BLOCK = 48,
+    SUM_BYTES_PER_DEF = 16,
+    SUM_BYTES_PER_BLOCK = 24,
 };
 
 enum sum_frame_kind { SUM_BLOCK, SUM_LOOP, SUM_IF, SUM_ELSE };
@@ -475,6 +475,7 @@ static void sum_mark_carried(struct summarize *sum, uint32_t local, struct sum_f
 static void sum_get_far(struct summarize *sum, uint32_t local) {
     uint32_t block;
     uint32_t id = sum_walk(sum, sum->current[local], &block);
+    sum->defs[id].block = block; /* found at once the next time */
     if (sum->defs[id].floor != id)
         sum_join_floor(sum, id);
     uint32_t loops_around = sum->block_states[block].open_loops;
