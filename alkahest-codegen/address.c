@@ -19,6 +19,9 @@
 
 enum { MEMARG_HAS_MEMORY = 0x40 };
 
+/* Kept out of memory_address, which would save registers for it each time. */
+#define ADDRESS_RARE __attribute__((noinline))
+
 static struct x64_gpr memory_base(const struct emit *e) { return reg_gpr(e->gen->memory_reg); }
 
 struct x64_rm load_mem(struct emit *e, const struct value *load) {
@@ -63,7 +66,15 @@ static uint64_t address_split(struct value *address, uint64_t offset) {
     return constant;
 }
 
-static void address_guard(struct emit *e, struct value *address, uint64_t offset) {
+/* A displacement cannot hold the offset: what does not fit 32 bits is out of bounds anyway. */
+static ADDRESS_RARE void address_guard_far(struct emit *e, struct value *address, uint64_t offset) {
+    unsigned reg = stack_own(e, address);
+    x64_alu_imm(&e->x, X64_ADD, reg_rm(reg), (int32_t)offset);
+    emit_trap_if(e, X64_B, ALKA_TRAP_MEMORY_BOUNDS);
+    address_become(e, address, 0);
+}
+
+static inline void address_guard(struct emit *e, struct value *address, uint64_t offset) {
     if (value_is_const(address) && address->bits + offset <= INT32_MAX) {
         address_become_const(e, address, (int32_t)(address->bits + offset));
         return;
@@ -78,15 +89,11 @@ static void address_guard(struct emit *e, struct value *address, uint64_t offset
         index_use(e, address->base, sum);
         return;
     }
-    /* A displacement cannot hold it: what does not fit 32 bits is out of bounds anyway. */
-    unsigned reg = stack_own(e, address);
-    x64_alu_imm(&e->x, X64_ADD, reg_rm(reg), (int32_t)offset);
-    emit_trap_if(e, X64_B, ALKA_TRAP_MEMORY_BOUNDS);
-    address_become(e, address, 0);
+    address_guard_far(e, address, offset);
 }
 
-static void address_checked(struct emit *e, struct value *address, uint64_t offset,
-                            uint32_t bytes) {
+static ADDRESS_RARE void address_checked(struct emit *e, struct value *address, uint64_t offset,
+                                         uint32_t bytes) {
     struct x64_rm size = x64_mem(X64_GPR(R15), ALKA_CONTEXT_DISP(memory_bytes));
     if (value_is_const(address) && address->bits + offset + bytes <= INT32_MAX) {
         x64_alu_imm(&e->x, X64_CMP | X64_W, size, (int32_t)(address->bits + offset + bytes));
@@ -117,7 +124,7 @@ static void address_checked(struct emit *e, struct value *address, uint64_t offs
     address_become(e, address, 0);
 }
 
-static void address_wrap(struct emit *e, struct value *address, uint64_t offset) {
+static ADDRESS_RARE void address_wrap(struct emit *e, struct value *address, uint64_t offset) {
     unsigned reg = stack_own(e, address);
     if (offset)
         x64_alu_imm(&e->x, X64_ADD, reg_rm(reg), (int32_t)offset);
@@ -191,7 +198,8 @@ static bool address_other_const(struct emit *e, struct value *address,
     return true;
 }
 
-static void address_other(struct emit *e, struct value *address, const struct access *access) {
+static ADDRESS_RARE void address_other(struct emit *e, struct value *address,
+                                       const struct access *access) {
     if (address_other_const(e, address, access))
         return;
     bool stays = access->memory_idx == 0 && access->offset <= (uint64_t)INT32_MAX - access->bytes;
@@ -207,31 +215,41 @@ static void address_other(struct emit *e, struct value *address, const struct ac
 
 /* --- All of them. ------------------------------------------------------------------------------*/
 
-struct memarg memory_take_memarg(struct emit *e) {
+static inline struct memarg memarg_take(struct emit *e) {
     struct memarg memarg = {0};
     if (emit_take_u32(e) & MEMARG_HAS_MEMORY) /* alignment: a hint */
         memarg.memory_idx = emit_take_u32(e);
-    memarg.offset = alka_leb_take_unsigned(&e->pc);
+    if (__builtin_expect(*e->pc < 0x80, 1))
+        memarg.offset = *e->pc++;
+    else
+        memarg.offset = alka_leb_take_unsigned(&e->pc);
     return memarg;
 }
 
+struct memarg memory_take_memarg(struct emit *e) {
+    return memarg_take(e);
+}
+
+/* Any but memory 0 with 32-bit addresses in the guard model. */
+static ADDRESS_RARE void address_compared(struct emit *e, struct value *address,
+                                          const struct access *access) {
+    if (access->memory_idx != 0 || !e->gen->has_memory32)
+        address_other(e, address, access);
+    else if (e->gen->options.memory_model == ALKA_MEMORY_CHECKED)
+        address_checked(e, address, access->offset, access->bytes);
+    else
+        address_wrap(e, address, access->offset);
+}
+
 void memory_address(struct emit *e, struct value *address, uint32_t bytes) {
-    struct memarg memarg = memory_take_memarg(e);
-    uint64_t offset = memarg.offset;
-    if (memarg.memory_idx != 0 || !e->gen->has_memory32) {
-        bool is_64 = e->gen->module->memories[memarg.memory_idx].range.is_64;
-        address_other(e, address, &(struct access){offset, bytes, memarg.memory_idx, is_64});
+    const struct alka_codegen *gen = e->gen;
+    struct memarg memarg = memarg_take(e);
+    if (memarg.memory_idx == 0 && gen->has_memory32 &&
+        gen->options.memory_model == ALKA_MEMORY_GUARD) {
+        address_guard(e, address, memarg.offset);
         return;
     }
-    switch (e->gen->options.memory_model) {
-    case ALKA_MEMORY_GUARD:
-        address_guard(e, address, offset);
-        return;
-    case ALKA_MEMORY_CHECKED:
-        address_checked(e, address, offset, bytes);
-        return;
-    case ALKA_MEMORY_WRAP:
-        address_wrap(e, address, offset);
-        return;
-    }
+    bool is_64 = gen->module->memories[memarg.memory_idx].range.is_64;
+    struct access access = {memarg.offset, bytes, memarg.memory_idx, is_64};
+    address_compared(e, address, &access);
 }

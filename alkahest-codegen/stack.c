@@ -359,9 +359,8 @@ static unsigned own_load(struct emit *e, struct value *value) {
     return reg;
 }
 
-unsigned stack_own(struct emit *e, struct value *value) {
-    if (value_is_owned_reg(value) || value_inherit(e, value)) {
-        e->pinned |= REG_BIT(value->base);
+unsigned stack_become_own(struct emit *e, struct value *value) {
+    if (value_inherit(e, value)) {
         index_forget(e, value->base);
         return value->base;
     }
@@ -374,16 +373,6 @@ unsigned stack_own(struct emit *e, struct value *value) {
     value_load(e, value, reg);
     value_become_reg(e, value, reg);
     return reg;
-}
-
-unsigned stack_reg(struct emit *e, struct value *value) {
-    if (value_is_home_reg(e, value))
-        return e->homes[value->base_web].reg;
-    if (value->kind != VALUE_REG)
-        return stack_own(e, value);
-    if (value_is_owned_reg(value))
-        e->pinned |= REG_BIT(value->base);
-    return value->base;
 }
 
 /* The value is computed from the web that lived in the register. */

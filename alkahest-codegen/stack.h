@@ -49,9 +49,10 @@ void value_fetch(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg);
 void value_store(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg);
 
 /* Makes the entry a register that it owns: its content may be overwritten. */
-unsigned stack_own(struct emit *e, struct value *value);
+unsigned stack_become_own(struct emit *e, struct value *value);
+static inline unsigned stack_own(struct emit *e, struct value *value);
 /* The value in a register, for reading. */
-unsigned stack_reg(struct emit *e, struct value *value);
+static inline unsigned stack_reg(struct emit *e, struct value *value);
 /* Makes the entry own exactly this register. */
 void stack_into(struct emit *e, struct value *value, unsigned reg);
 
@@ -121,6 +122,25 @@ static inline bool value_is_in_place(const struct value *value) {
 static inline bool value_is_home_reg(const struct emit *e, const struct value *value) {
     return value->kind == VALUE_LOCAL && e->homes[value->base_web].reg != REG_NONE;
 }
+
+/* NOLINTBEGIN(misc-no-recursion): stack.c says why it ends */
+static inline unsigned stack_own(struct emit *e, struct value *value) {
+    if (!value_is_owned_reg(value))
+        return stack_become_own(e, value);
+    e->pinned |= REG_BIT(value->base);
+    index_forget(e, value->base);
+    return value->base;
+}
+static inline unsigned stack_reg(struct emit *e, struct value *value) {
+    if (value_is_home_reg(e, value))
+        return e->homes[value->base_web].reg;
+    if (value->kind != VALUE_REG)
+        return stack_become_own(e, value);
+    if (value_is_owned_reg(value))
+        e->pinned |= REG_BIT(value->base);
+    return value->base;
+}
+/* NOLINTEND(misc-no-recursion) */
 
 /* i32: leading bits of the value that are known to be zero. */
 unsigned value_zero_bits(const struct value *value);
