@@ -25,7 +25,7 @@ enum {
 
 enum sum_frame_kind { SUM_BLOCK, SUM_LOOP, SUM_IF, SUM_ELSE };
 
-/* An open block. Its three sets lie in summarize.words. */
+/* An open block. Its sets lie in summarize.sets. */
 struct sum_frame {
     enum sum_frame_kind kind;
     uint32_t block, then_block;
@@ -35,9 +35,12 @@ struct sum_frame {
     bool has_inner_loop;
 };
 
-/* Sets of locals: assigned on the way from the block's start to here; assigned on all ways to its
- * end that were seen so far; assigned anywhere in it. */
-enum sum_set { SUM_ASSIGNED, SUM_MET, SUM_MODIFIED, SUM_SETS };
+/* 64 locals of an open block, as sets. */
+struct sum_sets {
+    uint64_t assigned; /* on the way from the block's start to here */
+    uint64_t met;      /* assigned on all ways to its end that were seen so far */
+    uint64_t modified; /* assigned anywhere in it */
+};
 
 struct sum_mark {
     uint32_t next;
@@ -65,16 +68,17 @@ static alka_status sum_grow(struct summarize *sum, uint32_t *capacity, size_t el
     return ALKA_OK;
 }
 
-static uint64_t *sum_set(struct summarize *sum, uint32_t frame, enum sum_set which) {
-    return sum->words + ((size_t)frame * SUM_SETS + which) * sum->word_count;
+/* word_count of them; those of the block around it are right in front. */
+static struct sum_sets *sum_sets_of(const struct summarize *sum, uint32_t frame) {
+    return sum->sets + (size_t)frame * sum->word_count;
 }
 
 static alka_status sum_reserve_frame(struct summarize *sum) {
     if (sum->frame_count < sum->frame_capacity)
         return ALKA_OK;
-    uint32_t words = sum->frame_capacity;
-    size_t bytes_per_frame = (size_t)SUM_SETS * sum->word_count * sizeof(uint64_t);
-    ALKA_TRY(sum_grow(sum, &words, bytes_per_frame, &sum->words));
+    uint32_t sets = sum->frame_capacity;
+    size_t bytes_per_frame = sum->word_count * sizeof *sum->sets;
+    ALKA_TRY(sum_grow(sum, &sets, bytes_per_frame, &sum->sets));
     return sum_grow(sum, &sum->frame_capacity, sizeof *sum->frames, &sum->frames);
 }
 
@@ -118,11 +122,9 @@ static void sum_open(struct summarize *sum, enum sum_frame_kind kind) {
         .first_def = sum->def_count,
         .marks = SUM_NONE,
     };
-    for (uint32_t i = 0; i < sum->word_count; i++) {
-        sum_set(sum, frame, SUM_ASSIGNED)[i] = 0;
-        sum_set(sum, frame, SUM_MET)[i] = ~UINT64_C(0);
-        sum_set(sum, frame, SUM_MODIFIED)[i] = 0;
-    }
+    struct sum_sets *sets = sum_sets_of(sum, frame);
+    for (uint32_t word = 0; word < sum->word_count; word++)
+        sets[word] = (struct sum_sets){.met = ~UINT64_C(0)};
 }
 
 static void sum_set_loop_weight(struct summarize *sum) {
@@ -191,11 +193,6 @@ void summarize_loop(struct summarize *sum) {
     sum_set_loop_weight(sum);
 }
 
-/* The ways so far to the end of `frame` and one more, that assigned `extra`: */
-static void sum_meet(struct summarize *sum, uint32_t frame, uint32_t word, uint64_t assigned) {
-    sum_set(sum, frame, SUM_MET)[word] &= assigned;
-}
-
 void summarize_branch(struct summarize *sum, uint32_t depth) {
     if (!sum->is_live)
         return;
@@ -205,11 +202,13 @@ void summarize_branch(struct summarize *sum, uint32_t depth) {
         return;
     frame->is_reached = true;
     uint32_t lowest = depth < SUM_LEVELS ? target : top - (SUM_LEVELS - 1);
+    const struct sum_sets *first = sum_sets_of(sum, lowest), *end = sum_sets_of(sum, top + 1);
+    struct sum_sets *met = sum_sets_of(sum, target);
     for (uint32_t word = 0; word < sum->word_count; word++) {
         uint64_t assigned = 0;
-        for (uint32_t i = lowest; i <= top; i++)
-            assigned |= sum_set(sum, i, SUM_ASSIGNED)[word];
-        sum_meet(sum, target, word, assigned);
+        for (const struct sum_sets *sets = first + word; sets < end; sets += sum->word_count)
+            assigned |= sets->assigned;
+        met[word].met &= assigned;
     }
 }
 
@@ -220,8 +219,9 @@ static void sum_fall_to_end(struct summarize *sum, uint32_t top) {
     if (!sum->is_live)
         return;
     sum->frames[top].is_reached = true;
+    struct sum_sets *sets = sum_sets_of(sum, top);
     for (uint32_t word = 0; word < sum->word_count; word++)
-        sum_meet(sum, top, word, sum_set(sum, top, SUM_ASSIGNED)[word]);
+        sets[word].met &= sets[word].assigned;
 }
 
 void summarize_else(struct summarize *sum) {
@@ -240,8 +240,9 @@ void summarize_else(struct summarize *sum) {
     sum->block_states[frame->block].parent = SUM_NONE;
     frame->kind = SUM_ELSE;
     frame->block = sum_new_block(sum, false);
+    struct sum_sets *sets = sum_sets_of(sum, top);
     for (uint32_t word = 0; word < sum->word_count; word++)
-        sum_set(sum, top, SUM_ASSIGNED)[word] = 0;
+        sets[word].assigned = 0;
     sum->is_live = true;
 }
 
@@ -260,9 +261,9 @@ void summarize_caught(struct summarize *sum, uint32_t count) {
 /* Locals that every way has assigned: their latest definition stands for all those in the block. */
 static void sum_promote(struct summarize *sum, const struct sum_frame *frame, uint32_t index,
                         uint32_t parent_block) {
+    const struct sum_sets *sets = sum_sets_of(sum, index);
     for (uint32_t word = 0; word < sum->word_count; word++) {
-        uint64_t locals =
-            sum_set(sum, index, SUM_MET)[word] & sum_set(sum, index, SUM_MODIFIED)[word];
+        uint64_t locals = sets[word].met & sets[word].modified;
         for (; locals; locals &= locals - 1) {
             uint32_t local = word * 64 + (uint32_t)__builtin_ctzll(locals);
             struct sum_def *def = &sum->defs[sum->current[local]];
@@ -273,12 +274,15 @@ static void sum_promote(struct summarize *sum, const struct sum_frame *frame, ui
     }
 }
 
-/* Hands what is known about the innermost block to the one around it. */
-static void sum_merge_sets(struct summarize *sum, uint32_t index, enum sum_set assigned) {
+/* Hands what is known about the innermost block to the one around it. `is_label`: what follows is
+ * reached in all the ways that have met. */
+static void sum_merge_sets(struct summarize *sum, uint32_t index, bool is_label) {
+    const struct sum_sets *sets = sum_sets_of(sum, index);
+    struct sum_sets *around = sum_sets_of(sum, index - 1);
     for (uint32_t word = 0; word < sum->word_count; word++) {
-        uint64_t add = sum->is_live ? sum_set(sum, index, assigned)[word] : ~UINT64_C(0);
-        sum_set(sum, index - 1, SUM_ASSIGNED)[word] |= add;
-        sum_set(sum, index - 1, SUM_MODIFIED)[word] |= sum_set(sum, index, SUM_MODIFIED)[word];
+        uint64_t assigned = is_label ? sets[word].met : sets[word].assigned;
+        around[word].assigned |= sum->is_live ? assigned : ~UINT64_C(0);
+        around[word].modified |= sets[word].modified;
     }
 }
 
@@ -314,25 +318,26 @@ void summarize_end(struct summarize *sum, uint32_t off) {
     if (frame->kind == SUM_LOOP) {
         sum_close_loop(sum, frame, off);
         sum->block_states[frame->block].parent = parent;
-        sum_merge_sets(sum, top, SUM_ASSIGNED);
+        sum_merge_sets(sum, top, false);
         return;
     }
     if (frame->kind == SUM_BLOCK && !frame->is_reached) { /* no label: straight-line code */
         sum->block_states[frame->block].parent = parent;
-        sum_merge_sets(sum, top, SUM_ASSIGNED);
+        sum_merge_sets(sum, top, false);
         return;
     }
     sum_fall_to_end(sum, top);
     if (frame->kind == SUM_IF) { /* no else: the condition itself goes to the end */
         frame->is_reached = true;
+        struct sum_sets *sets = sum_sets_of(sum, top);
         for (uint32_t word = 0; word < sum->word_count; word++)
-            sum_meet(sum, top, word, 0);
+            sets[word].met = 0;
     }
     sum->block_states[frame->block].parent = SUM_NONE;
     sum->is_live = frame->is_reached;
     if (sum->is_live)
         sum_promote(sum, frame, top, parent);
-    sum_merge_sets(sum, top, SUM_MET);
+    sum_merge_sets(sum, top, true);
 }
 
 void summarize_call(struct summarize *sum, uint32_t param_count, uint32_t result_count) {
@@ -396,9 +401,9 @@ void summarize_set(struct summarize *sum, uint32_t local, uint32_t off, uint32_t
     sum_outlive(sum, id);
     if (local / 64 < sum->word_count) {
         uint64_t bit = UINT64_C(1) << local % 64;
-        uint32_t top = sum->frame_count - 1;
-        sum_set(sum, top, SUM_ASSIGNED)[local / 64] |= bit;
-        sum_set(sum, top, SUM_MODIFIED)[local / 64] |= bit;
+        struct sum_sets *sets = sum_sets_of(sum, sum->frame_count - 1) + local / 64;
+        sets->assigned |= bit;
+        sets->modified |= bit;
     }
 }
 

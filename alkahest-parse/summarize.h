@@ -40,6 +40,7 @@ struct sum_block {
 };
 
 struct sum_frame;
+struct sum_sets;
 
 /* How many reads that wait on the operand stack count, the deepest ones, and up to which height of
  * it. */
@@ -60,7 +61,7 @@ struct summarize {
     alka_status status; /* ALKA_OK, or why it stopped listening */
 
     struct sum_frame *frames;
-    uint64_t *words; /* per frame: three sets of locals */
+    struct sum_sets *sets; /* per frame: word_count of them */
     uint32_t frame_count, frame_capacity, word_count;
     struct alka_block_facts *blocks;
     struct sum_block *block_states;
