@@ -107,7 +107,7 @@ static void local_detach_slot(struct emit *e, uint32_t old_web, const struct val
     if (old_web == NO_WEB)
         return;
     const struct home *home = &e->homes[old_web];
-    if (home->reg == REG_NONE && home->refs > value_refs(top, old_web))
+    if (home->reg == REG_NONE && home->refs && home->refs > value_refs(top, old_web))
         stack_detach_web(e, old_web, top);
 }
 
@@ -122,7 +122,7 @@ static void local_write(struct emit *e) {
     local_detach_slot(e, old_web, top);
     struct home *home = &e->homes[web];
     if (!value_is_web(top, web)) {
-        if (home->refs > value_refs(top, web))
+        if (home->refs && home->refs > value_refs(top, web))
             stack_detach_web(e, web, top);
         if (home->reg == REG_NONE) {
             local_store_in_frame(e, web, top);

@@ -60,8 +60,14 @@ void stack_free(struct emit *e, unsigned reg) {
 }
 
 void value_release_parts(struct emit *e, const struct value *value, reg_set keep) {
-    if (value->kind == VALUE_LOAD)
+    if (value->kind == VALUE_LOAD) {
         e->pending_loads--;
+        if (value->base_web != NO_WEB)
+            web_unref(e, value->base_web);
+        else if (value->base != REG_NONE)
+            e->free |= REG_BIT(value->base) & ~keep;
+        return;
+    }
     reg_set owned = value_owned(value) & ~keep;
     EMIT_ASSERT(!(e->free & owned));
     e->free |= owned;

@@ -276,16 +276,21 @@ static inline void x64_put_short(struct x64 *x, x64_op op, unsigned reg, struct 
     x->at = x64_put_rm(at + 1, reg, rm);
 }
 
-static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
-    if (X64_IS_SHORT(op)) {
-        x64_put_short(x, op, reg, rm);
-        return;
-    }
+/* Any other. Apart from x64_put, which would save registers for it each time. */
+static __attribute__((noinline, unused)) void x64_put_long(struct x64 *x, x64_op op, unsigned reg,
+                                                           struct x64_rm rm) {
     /* Registers 4 to 7 have a low byte only with a REX; those from 8 on have one anyway. */
     bool has_rex =
         ((op & X64_BYTE_REG) && (reg & 4)) || ((op & X64_BYTE_RM) && (rm.code & 0xC4) == 0xC4);
     uint8_t *at = x64_put_op(x->at, op, (reg & 8) >> 1 | x64_rm_rex(rm), has_rex);
     x->at = x64_put_rm(at, reg, rm);
+}
+
+static inline void x64_put(struct x64 *x, x64_op op, unsigned reg, struct x64_rm rm) {
+    if (X64_IS_SHORT(op))
+        x64_put_short(x, op, reg, rm);
+    else
+        x64_put_long(x, op, reg, rm);
 }
 
 /* The same with a register as r/m. */
