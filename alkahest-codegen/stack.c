@@ -59,13 +59,16 @@ void stack_free(struct emit *e, unsigned reg) {
     e->free |= REG_BIT(reg);
 }
 
+/* REG_NONE is no register: a bit that the set does not have. */
+static reg_set reg_bit_or_none(unsigned reg) { return (reg_set)(UINT64_C(1) << (reg & 63)); }
+
 void value_release_parts(struct emit *e, const struct value *value, reg_set keep) {
     if (value->kind == VALUE_LOAD) {
         e->pending_loads--;
         if (value->base_web != NO_WEB)
             web_unref(e, value->base_web);
-        else if (value->base != REG_NONE)
-            e->free |= REG_BIT(value->base) & ~keep;
+        else
+            e->free |= reg_bit_or_none(value->base) & ~keep;
         return;
     }
     reg_set owned = value_owned(value) & ~keep;
@@ -164,6 +167,9 @@ void stack_push_flags(struct emit *e, unsigned cond) {
 
 /* --- From pending to real ----------------------------------------------------------------------*/
 
+/* Kept out of value_load, which would save registers for all of them each time. */
+#define VALUE_LOAD_CASE static __attribute__((noinline)) void
+
 void value_move(struct emit *e, unsigned kind, unsigned to, unsigned from) {
     if (to == from)
         return;
@@ -173,7 +179,7 @@ void value_move(struct emit *e, unsigned kind, unsigned to, unsigned from) {
         x64_xx(&e->x, X64_MOVAPS, reg_xmm(to), reg_xmm(from));
 }
 
-static void value_load_const(struct emit *e, const struct value *value, unsigned reg) {
+VALUE_LOAD_CASE value_load_const(struct emit *e, const struct value *value, unsigned reg) {
     if (!reg_is_vector(reg)) {
         if (value->bits == 0 && !e->has_flags)
             x64_gg(&e->x, X64_XOR, reg_gpr(reg), reg_gpr(reg));
@@ -212,7 +218,7 @@ void value_store(struct emit *e, unsigned kind, struct x64_rm rm, unsigned reg) 
         x64_g(&e->x, X64_MOV_STORE | kind_w(kind), reg_gpr(reg), rm);
 }
 
-static void value_load_flags(struct emit *e, const struct value *value, unsigned reg) {
+VALUE_LOAD_CASE value_load_flags(struct emit *e, const struct value *value, unsigned reg) {
     struct x64_gpr to = reg_gpr(reg);
     if (value->cond < FLAG_FLOAT_EQ) {
         x64_n(&e->x, X64_SETCC + value->cond, 0, x64_rm_gpr(to));
@@ -229,7 +235,7 @@ static void value_load_flags(struct emit *e, const struct value *value, unsigned
 }
 
 /* lea, or the shorter instruction that does the same. */
-static void value_load_address(struct emit *e, const struct value *value, unsigned reg) {
+VALUE_LOAD_CASE value_load_address(struct emit *e, const struct value *value, unsigned reg) {
     x64_op w = kind_w(value->type);
     struct x64_gpr to = reg_gpr(reg);
     if (value->index == REG_NONE) {

@@ -303,7 +303,8 @@ FAST_INLINE bool fast_fixed(struct check *check, struct fast *fast, const struct
     fast->sp -= row->pops;
     *fast->sp = row->result;
     fast->sp += row->pushes;
-    fast_deepen(check, fast);
+    if (way == CHECK_CONST_LEB || way == CHECK_CONST_BITS) /* no other grows the stack */
+        fast_deepen(check, fast);
     fast->at = next;
     return true;
 }

@@ -39,17 +39,19 @@ enum check_sig_facts {
      : (op) == ALKA_OP_CALL          ? CHECK_CALL          \
      : (op) == ALKA_OP_CALL_INDIRECT ? CHECK_CALL_INDIRECT \
                                      : CHECK_SLOW)
-#define CHECK_FIXED_WAY(imm)                                                 \
-    ((imm) == ALKA_IMM_NONE                               ? CHECK_PLAIN      \
-     : (imm) == ALKA_IMM_I32 || (imm) == ALKA_IMM_I64     ? CHECK_CONST_LEB  \
+/* `grows`: pushes more than it pops, which check_fast expects of constants alone. */
+#define CHECK_FIXED_WAY(imm, grows)                                          \
+    ((imm) == ALKA_IMM_I32 || (imm) == ALKA_IMM_I64       ? CHECK_CONST_LEB  \
      : (imm) == ALKA_IMM_F32 || (imm) == ALKA_IMM_F64     ? CHECK_CONST_BITS \
+     : (grows)                                            ? CHECK_SLOW       \
+     : (imm) == ALKA_IMM_NONE                             ? CHECK_PLAIN      \
      : (imm) >= ALKA_IMM_MEM8 && (imm) <= ALKA_IMM_MEM128 ? CHECK_ACCESS     \
                                                           : CHECK_SLOW)
-#define CHECK_WAY(op, imm, sig, feature)                        \
+#define CHECK_WAY(op, imm, sig, grows, feature)                 \
     ((feature) == ALKA_FEATURE_SIGN_EXT ? CHECK_EXTEND          \
      : (feature) != ALKA_FEATURE_MVP    ? CHECK_SLOW            \
      : (sig) == ALKA_SIG_SPECIAL        ? CHECK_SPECIAL_WAY(op) \
-                                        : CHECK_FIXED_WAY(imm))
+                                        : CHECK_FIXED_WAY(imm, grows))
 #define CHECK_IMMEDIATE(imm)                                                    \
     ((imm) == ALKA_IMM_I32                                ? 5                   \
      : (imm) == ALKA_IMM_I64                              ? 10                  \
@@ -59,15 +61,16 @@ enum check_sig_facts {
                                                           : 0)
 
 const struct check_row check_rows[256] = {
-#define CHECK_ROW_00(id, code, imm, sig, feature)                                              \
-    [code] = {CHECK_TOP_##sig,                                                                 \
-              CHECK_BELOW_##sig,                                                               \
-              CHECK_POPS_##sig >= 1 ? UINT32_MAX : 0,                                          \
-              CHECK_POPS_##sig >= 2 ? UINT32_MAX : 0,                                          \
-              CHECK_WAY(ALKA_OP_##id, ALKA_IMM_##imm, ALKA_SIG_##sig, ALKA_FEATURE_##feature), \
-              CHECK_POPS_##sig,                                                                \
-              CHECK_PUSHES_##sig,                                                              \
-              CHECK_RESULT_##sig,                                                              \
+#define CHECK_ROW_00(id, code, imm, sig, feature)                                       \
+    [code] = {CHECK_TOP_##sig,                                                          \
+              CHECK_BELOW_##sig,                                                        \
+              CHECK_POPS_##sig >= 1 ? UINT32_MAX : 0,                                   \
+              CHECK_POPS_##sig >= 2 ? UINT32_MAX : 0,                                   \
+              CHECK_WAY(ALKA_OP_##id, ALKA_IMM_##imm, ALKA_SIG_##sig,                   \
+                        CHECK_PUSHES_##sig > CHECK_POPS_##sig, ALKA_FEATURE_##feature), \
+              CHECK_POPS_##sig,                                                         \
+              CHECK_PUSHES_##sig,                                                       \
+              CHECK_RESULT_##sig,                                                       \
               (uint8_t)CHECK_IMMEDIATE(ALKA_IMM_##imm)},
 #define CHECK_ROW_FB(...)
 #define CHECK_ROW_FC(...)
