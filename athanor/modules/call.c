@@ -18,6 +18,7 @@
 #include "sched/machine.h"
 #include "time/clock.h"
 #include "time/rate.h"
+#include "time/timer.h"
 #include "trace/trace.h"
 #include <alkahest/render.h>
 
@@ -124,6 +125,9 @@ void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *r
     };
     thread->stacks->report = report;
     __atomic_store_n(&thread->user, call, __ATOMIC_RELEASE);
+    if (limit_ns != 0) {
+        timer_fire_by(call->deadline_ns); /* a limit may be shorter than a tick */
+    }
 }
 
 void call_end(struct call *call) {

@@ -12,6 +12,7 @@
 #include "objects/audit.h"
 #include "objects/events.h"
 #include "objects/ipc.h"
+#include "sched/thread.h"
 #include <alkahest/render.h>
 #include <stddef.h>
 #include <string.h>
@@ -28,7 +29,6 @@ static struct {
     struct object **named;
     uint32_t named_count;
     struct object *gone; /* nobody refers to them any more */
-    bool is_settling;
     bool is_instance_dropped; /* a module that was loaded may be nobody's now */
     uint32_t count;
 } objects;
@@ -63,17 +63,18 @@ bool objects_are_unsettled;
 void objects_settle_now(void) {
     objects_are_unsettled = false;
     ipc_settle();
-    if (objects.is_settling) { /* further up the stack: the loop there goes on */
+    struct thread *self = thread_this();
+    if (self->settles_objects) { /* further up its stack: the loop there goes on */
         return;
     }
-    objects.is_settling = true;
+    self->settles_objects = true; /* others may be at it, too, if that one waits for its turn */
     while (objects.gone != NULL) {
         struct object *object = objects.gone;
         objects.gone = object->next_gone;
         objects.count--;
         object->destroy(object); /* which may let go of others */
     }
-    objects.is_settling = false;
+    self->settles_objects = false;
     if (objects.is_instance_dropped) {
         objects.is_instance_dropped = false;
         workers_call_caretaker();

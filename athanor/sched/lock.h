@@ -28,7 +28,7 @@ static inline uint64_t threads_lock(void) {
     return flags;
 }
 
-/* Releases the lock, and lets whoever wants the processor have it. */
+/* Releases the lock, and sees to it that whoever wants the processor has it soon. */
 void threads_unlock_kicked(void);
 
 static inline void threads_unlock(uint64_t flags) {

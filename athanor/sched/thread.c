@@ -22,12 +22,13 @@ static uint32_t threads_next_id = 1;
 
 /* --- The lock. --- */
 
+/* Not at once: what the caller has looked at shall stay as it is until it waits, or returns. */
 void threads_unlock_kicked(void) {
     if (machine_started) {
-        machine_reschedule(clock_ns());
-    } else {
-        machine_unlock();
+        uint64_t now = clock_ns();
+        timer_rearm(now, now + THREAD_SOON_NS);
     }
+    machine_unlock();
 }
 
 void threads_unlock_only(uint64_t flags) {

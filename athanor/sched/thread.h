@@ -10,13 +10,15 @@
  * which may be full
  *
  * Module code can be stopped at any instruction. Kernel code is not: an interrupt that finds it
- * running comes again shortly (THREAD_RETRY_NS), or the kernel code switches by itself when it
- * leaves the lock.
+ * running comes again shortly (THREAD_RETRY_NS). It gives the processor away only where it says so,
+ * by thread_block, thread_yield and what is made of these: what it has looked at, be it a module's
+ * memory or a list of modules, stays as it is until then.
  *
  *   The lock.  threads_lock keeps interrupts and other processors out of everything that is
  *   serialized by the kernel as a whole: the scheduler, wait queues, and the rooms that build on
- *   them (ipc, cap). Short stretches only. Leaving it is where a thread gives way to one that it
- * has just woken. Locks of mm/ may be taken inside of it; nothing may be inside of those.
+ *   them (ipc, cap). Short stretches only. Leaving it sees to it that whoever was woken meanwhile
+ *   and is more urgent runs soon. Locks of mm/ may be taken inside of it; nothing may be inside of
+ * those.
  *
  * One processor for now: the books (struct sched) know many, but per-processor state here is one,
  * and nobody sends interrupts to others.
@@ -32,6 +34,7 @@
 
 #define THREAD_NAME_BYTES 32u
 #define THREAD_RETRY_NS UINT64_C(100000)
+#define THREAD_SOON_NS UINT64_C(5000) /* most of what the kernel does is done by then */
 
 /* switch.asm knows the offsets of the first three. */
 struct thread_context {
@@ -56,8 +59,9 @@ struct thread {
     struct module *struck;          /* that traps in its calls have ended: modules/fault.c */
     struct thread *next, *previous; /* all threads */
     uint32_t id;
-    bool recovers_struck;
-    bool is_preemptible; /* in kernel code, too: for threads that take no locks */
+    bool recovers_struck; /* modules/call.c */
+    bool settles_objects; /* objects/objects.c */
+    bool is_preemptible;  /* in kernel code, too: for threads that take no locks */
     char name[THREAD_NAME_BYTES];
 };
 

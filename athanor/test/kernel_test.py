@@ -810,6 +810,35 @@ def case_struck(args, folder):
         require(status == STATUS_GOOD, f"status {status}")
 
 
+SWITCHER = """(module
+  (import "athanor" "channel_create" (func $create (param i32 i32 i32) (result i32)))
+  (import "athanor" "channel_send" (func $send (param i64 i32 i32 i64) (result i32)))
+  (import "athanor" "channel_receive" (func $receive (param i64 i32 i32 i32 i64) (result i32)))
+  (import "athanor" "channel_close" (func $close (param i64) (result i32)))
+  (memory 1)
+  (func (export "serve")
+    (drop (call $create (i32.const 64) (i32.const 4) (i32.const 0)))
+    (loop $again
+      (drop (call $send (i64.load (i32.const 0)) (i32.const 64) (i32.const 64) (i64.const 0)))
+      (drop (call $receive (i64.load (i32.const 0)) (i32.const 128) (i32.const 64) (i32.const 256) (i64.const 0)))
+      (br $again))))"""
+
+
+def case_services(args, folder):
+    """A module that is always inside of the kernel's functions is killed, again and again, by a thread that goes before its own."""
+    manifest = ['capabilities = ["channel_create", "channel_send", "channel_receive", "channel_close"]',
+                'threads = [{ function = "serve", priority = 1 }]']
+    with boot(args, make_bundle(folder, [("switcher", assemble(folder, SWITCHER), manifest)])) as machine:
+        machine.wait_for_shell()
+        for _ in range(60):
+            machine.command("kill switcher")
+            machine.command("start switcher")
+        ended = machine.transcript.count("switcher: serve trapped: ALKA_618")
+        require(ended > 30, f"it ran {ended} times only when it was killed")
+        status = machine.finish()
+        require(status == STATUS_GOOD, f"status {status}")
+
+
 PAIR = r'[a-z][a-z0-9_]*=(?:"(?:[^"\\\n]|\\["\\n])*"|[A-Za-z0-9._:+/%-]+)'
 KEYS_LINE = re.compile(rf"{PAIR}(?: {PAIR})*")
 LOG_LINE = re.compile(rf"{PROMPT}|\[ *\d+\.\d{{6}}\] ")  # what is typed is shown again behind a line of the log

@@ -7,6 +7,7 @@
 #include "time/timer.h"
 #include "console/input.h"
 #include "cpu/apic.h"
+#include "cpu/x86.h"
 #include "modules/modules.h"
 #include "sched/thread.h"
 #include "time/clock.h"
@@ -24,6 +25,16 @@ void timer_arm(uint64_t now, uint64_t alarm) {
     if (alarm < timer_fires_at) {
         timer_fires_at = alarm;
         apic_timer_arm(alarm - now);
+    }
+}
+
+void timer_fire_by(uint64_t at_ns) {
+    uint64_t flags = x86_read_flags();
+    x86_interrupts_off();
+    uint64_t now = clock_ns();
+    timer_rearm(now, at_ns > now ? at_ns : now + 1);
+    if ((flags & X86_FLAGS_INTERRUPTS) != 0) {
+        x86_interrupts_on();
     }
 }
 

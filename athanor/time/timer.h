@@ -13,6 +13,9 @@ uint64_t timer_ticks(void);
 
 extern uint64_t timer_fires_at; /* UINT64_MAX: never */
 
+/* The timer fires then, if not before; UINT64_MAX: never mind. */
+void timer_fire_by(uint64_t at_ns);
+
 /*
  * Sees to it that the timer fires at `alarm` (UINT64_MAX: no need) at the latest, and each
  * TIMER_TICK_NS while something is looked at then. Interrupts are off. Inline: at most switches of
