@@ -10,14 +10,20 @@
 #include "mm/code_frames.h"
 #include "mm/frames.h"
 #include "mm/memory.h"
+#include "modules/inject.h"
+#include "modules/swap.h"
+#include "objects/channels.h"
 #include "objects/objects.h"
 #include "testkernel/campaign_faults.h"
+#include "testkernel/campaign_latencies.h"
+#include "testkernel/campaign_others.h"
 #include "time/clock.h"
 #include <string.h>
 
-#define CAMPAIGN_LATENCIES 256u /* classes: the leading bit and three more */
 #define CAMPAIGN_SMALL_PAGES 8u
-#define CAMPAIGN_SETTLE 64u /* faults before memory is counted: books grow once */
+#define CAMPAIGN_SETTLE 64u         /* faults before memory is counted: books grow once */
+#define CAMPAIGN_MESSAGE_BYTES 512u /* more than any named channel takes */
+#define CAMPAIGN_STALL_CHECK 256u
 #define CAMPAIGN_FAULTS_MAX 64u
 #define CAMPAIGN_WITNESS_WORDS 65536u
 #define LOAD_SEGMENT_NS (UINT64_C(200) * 1000 * 1000)
@@ -30,42 +36,18 @@ struct campaign_model {
 };
 
 struct campaign_memory {
-    uint64_t frames, heap_bytes, slot_bytes, code_bytes, page_bytes;
+    uint64_t frames, heap_bytes, slot_bytes, code_bytes, page_bytes, messages_lost;
     struct objects_stats objects;
 };
 
-struct campaign_latencies {
-    uint64_t classes[CAMPAIGN_LATENCIES], count, max;
-};
-
 static struct {
-    uint64_t injected, contained, recovered, wrong;
+    uint64_t injected, contained, recovered, wrong, stalled;
+    bool with_others;
     uint64_t by_fault[CAMPAIGN_FAULTS_MAX];
-    struct campaign_latencies small, all;
+    struct latencies small, all;
     struct campaign_model model;
-    uint32_t fresh; /* what the victim's work gives after a reset */
+    uint32_t fresh, fresh_hostage; /* what their work gives after a reset */
 } campaign_state;
-
-/* --- Latencies. --- */
-
-static uint32_t campaign_class(uint64_t ticks) {
-    if (ticks < 8) {
-        return (uint32_t)ticks;
-    }
-    uint32_t bit = 63 - (uint32_t)__builtin_clzll(ticks);
-    return bit * 4 + (uint32_t)(ticks >> (bit - 2) & 3);
-}
-
-/* The upper end of a class. */
-static uint64_t campaign_class_ticks(uint32_t class) {
-    return class < 8 ? class : ((UINT64_C(4) + (class & 3) + 1) << (class / 4 - 2)) - 1;
-}
-
-static void campaign_add_latency(struct campaign_latencies *latencies, uint64_t ticks) {
-    latencies->classes[campaign_class(ticks)]++;
-    latencies->count++;
-    latencies->max = ticks > latencies->max ? ticks : latencies->max;
-}
 
 static void campaign_note_latency(const struct module *module, uint64_t before) {
     const struct module_recoveries *recoveries = &module->recoveries;
@@ -73,30 +55,10 @@ static void campaign_note_latency(const struct module *module, uint64_t before) 
         return;
     }
     uint64_t ticks = recoveries->ticks[(recoveries->count - 1) % MODULE_RECOVERIES_KEPT];
-    campaign_add_latency(&campaign_state.all, ticks);
+    latencies_add(&campaign_state.all, ticks);
     if (recoveries->pages_last <= CAMPAIGN_SMALL_PAGES) {
-        campaign_add_latency(&campaign_state.small, ticks);
+        latencies_add(&campaign_state.small, ticks);
     }
-}
-
-static uint64_t campaign_ns(uint64_t ticks) { return clock_scaled(ticks, clock_scale(clock_hz())); }
-
-static uint64_t campaign_percentile_ns(const struct campaign_latencies *latencies,
-                                       uint32_t percent) {
-    uint64_t below = 0, wanted = (latencies->count * percent + 99) / 100;
-    for (uint32_t i = 0; i < CAMPAIGN_LATENCIES; i++) {
-        below += latencies->classes[i];
-        if (below >= wanted) {
-            return campaign_ns(campaign_class_ticks(i));
-        }
-    }
-    return 0;
-}
-
-static void campaign_print_latencies(const char *what, const struct campaign_latencies *latencies) {
-    print("recoveries=%s count=%lu p50_ns=%lu p99_ns=%lu max_ns=%lu\n", what, latencies->count,
-          campaign_percentile_ns(latencies, 50), campaign_percentile_ns(latencies, 99),
-          campaign_ns(latencies->max));
 }
 
 /* --- Looking. --- */
@@ -128,8 +90,18 @@ static bool campaign_works(struct module *module, uint32_t expected) {
     return result.outcome == CALL_RETURNED && result.code == expected;
 }
 
+static bool campaign_is_hostage_new(struct campaign *campaign, enum campaign_outcome outcome) {
+    bool good = outcome == CAMPAIGN_TRAPPED || module_reset(campaign->hostage, 0);
+    good = good && campaign->hostage->state == MODULE_READY;
+    return good && campaign_works(campaign->hostage, campaign_state.fresh_hostage) &&
+           module_reset(campaign->hostage, 0);
+}
+
 /* As new, each of them; a module that did not trap is made so first. */
 static bool campaign_is_recovered(struct campaign *campaign, enum campaign_outcome outcome) {
+    if (campaign->struck == campaign->hostage) {
+        return campaign_is_hostage_new(campaign, outcome);
+    }
     bool good = outcome == CAMPAIGN_TRAPPED || module_reset(campaign->victim, 0);
     good = good && campaign->victim->state == MODULE_READY &&
            campaign->middle->state == MODULE_READY && campaign->client->state == MODULE_READY;
@@ -142,18 +114,58 @@ static bool campaign_is_recovered(struct campaign *campaign, enum campaign_outco
            module_reset(campaign->client, 0);
 }
 
+/* All modules that are no versions of others. The others' threads end with their modules. */
+static bool campaign_unload(struct campaign *campaign) {
+    struct swap_report report;
+    uint32_t count = 0;
+    bool good = !campaign->is_swapped || swap_back(campaign->counter, &report) == NULL;
+    campaign->is_swapped = false;
+    while (modules_at(count) != NULL) {
+        count++;
+    }
+    while (count-- > 0) {
+        module_unload(modules_at(count));
+    }
+    return (!campaign_state.with_others || others_join()) && good;
+}
+
+static bool campaign_load_again(void) {
+    bool good = true;
+    memset(&campaign_state.model, 0, sizeof campaign_state.model);
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        good = (modules_at(i)->of != NULL || module_revive(modules_at(i))) && good;
+    }
+    return (!campaign_state.with_others || others_start()) && good;
+}
+
+/* What lies in channels that the manifest names holds handles: it is taken out. Returns how many
+ * messages went in and did not come out. */
+static uint64_t campaign_drain(void) {
+    struct object *object;
+    uint64_t lost = 0;
+    for (uint32_t i = 0; objects_at(i, &object); i++) {
+        if (object == NULL || object->kind != CAP_CHANNEL) {
+            continue;
+        }
+        struct channel_object *from = (struct channel_object *)object;
+        struct channel_received received;
+        uint8_t message[CAMPAIGN_MESSAGE_BYTES];
+        while (from->channel.count > 0 &&
+               channel_object_take(from, message, sizeof message, &received) == ALKA_OK) {
+        }
+        lost += from->channel.sent - from->channel.received - from->channel.dropped;
+    }
+    return lost;
+}
+
 /* With no module loaded, so that nothing depends on where code and memories lie. Afterwards all are
  * new. */
 static bool campaign_memory(struct campaign *campaign, struct campaign_memory *out) {
-    struct module *const all[] = {campaign->store, campaign->witness, campaign->victim,
-                                  campaign->middle, campaign->client};
-    const uint32_t count = sizeof all / sizeof all[0];
     struct buddy_stats frames;
     struct heap_stats heap;
     struct crucible_stats modules;
-    for (uint32_t i = count; i-- > 0;) {
-        module_unload(all[i]);
-    }
+    bool good = campaign_unload(campaign);
+    uint64_t lost = campaign_drain();
     frames_stats(&frames);
     memory_stats(&heap);
     crucible_stats(&modules);
@@ -163,14 +175,10 @@ static bool campaign_memory(struct campaign *campaign, struct campaign_memory *o
                                     modules.slot_bytes,
                                     modules.code_bytes,
                                     modules.page_bytes,
+                                    lost,
                                     {0}};
     objects_stats(&out->objects);
-    memset(&campaign_state.model, 0, sizeof campaign_state.model);
-    bool good = true;
-    for (uint32_t i = 0; i < count; i++) {
-        good = module_revive(all[i]) && good;
-    }
-    return good;
+    return campaign_load_again() && good;
 }
 
 /* --- Running. --- */
@@ -188,34 +196,76 @@ static const struct campaign_fault *campaign_choose(struct campaign *campaign) {
     return &campaign_faults[which];
 }
 
+/* Whether the bystanders have seen nothing wrong; now and then, whether they do anything at all. */
+static bool campaign_others_are_right(void) {
+    static uint64_t wrong_before;
+    if (!campaign_state.with_others) {
+        return true;
+    }
+    uint64_t wrong = others_wrong();
+    bool right = wrong == wrong_before;
+    wrong_before = wrong;
+    if (campaign_state.injected % CAMPAIGN_STALL_CHECK == 0 && !others_go_on()) {
+        campaign_state.stalled++;
+    }
+    return right;
+}
+
 static void campaign_one(struct campaign *campaign, const struct campaign_fault *fault) {
-    uint64_t before = campaign->victim->recoveries.count;
+    campaign->struck = campaign->victim;
+    uint64_t victim_before = campaign->victim->recoveries.count;
+    uint64_t hostage_before = campaign->hostage->recoveries.count;
     enum campaign_outcome outcome = fault->inject(campaign, fault);
-    campaign_note_latency(campaign->victim, before);
+    campaign_note_latency(campaign->victim, victim_before);
+    campaign_note_latency(campaign->hostage, hostage_before);
     bool contained = outcome != CAMPAIGN_FAILED;
     bool recovered = campaign_is_recovered(campaign, outcome);
     bool right = campaign_witness_is_right(campaign);
     campaign_state.injected++;
+    right = campaign_others_are_right() && right;
     campaign_state.by_fault[fault - campaign_faults]++;
     campaign_state.contained += contained ? 1 : 0;
     campaign_state.recovered += recovered ? 1 : 0;
     campaign_state.wrong += right ? 0 : 1;
     if (!contained || !recovered || !right) {
-        print("fault=%lu kind=%s contained=%u recovered=%u right=%u\n", campaign_state.injected,
-              fault->name, contained, recovered, right);
+        print("fault=%lu kind=%s contained=%u recovered=%u right=%u outcome=%u trap=%u code=%u\n",
+              campaign_state.injected, fault->name, contained, recovered, right,
+              campaign_verdict.outcome, campaign_verdict.trap, campaign_verdict.code);
+    }
+}
+
+/* What `work` gives in the first call of a life. */
+static bool campaign_learn(struct module *module, uint32_t *out) {
+    struct call_result result;
+    campaign_call(module, "work", 0, &result);
+    *out = result.code;
+    return result.outcome == CALL_RETURNED && module_reset(module, 0);
+}
+
+/* The record of a module's last crash stays for good: all have one, before memory is counted. */
+static void campaign_crash_all(void) {
+    for (uint32_t i = 0; modules_at(i) != NULL; i++) {
+        struct call_result result;
+        if (modules_at(i)->of == NULL && inject(modules_at(i), "trap", &result) != NULL) {
+            print("campaign: no fault in %s\n", modules_at(i)->name);
+        }
     }
 }
 
 static bool campaign_begin(struct campaign *campaign, uint64_t seed) {
-    struct call_result result;
     *campaign = (struct campaign){.random = seed * 2 + 1,
                                   .victim = modules_find("victim"),
                                   .middle = modules_find("middle"),
                                   .client = modules_find("client"),
                                   .store = modules_find("store"),
-                                  .witness = modules_find("witness")};
-    struct module *const all[] = {campaign->victim, campaign->middle, campaign->client,
-                                  campaign->store, campaign->witness};
+                                  .witness = modules_find("witness"),
+                                  .hostage = modules_find("hostage"),
+                                  .ghost = modules_find("ghost"),
+                                  .counter = modules_find("counter"),
+                                  .counter_next = modules_find("counter-next")};
+    struct module *const all[] = {campaign->victim, campaign->middle,  campaign->client,
+                                  campaign->store,  campaign->witness, campaign->hostage,
+                                  campaign->ghost,  campaign->counter};
     memset(&campaign_state, 0, sizeof campaign_state);
     for (uint32_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (all[i] == NULL || all[i]->instance == NULL || !module_reset(all[i], 0)) {
@@ -223,9 +273,8 @@ static bool campaign_begin(struct campaign *campaign, uint64_t seed) {
             return false;
         }
     }
-    campaign_call(campaign->victim, "work", 0, &result);
-    campaign_state.fresh = result.code;
-    return result.outcome == CALL_RETURNED && module_reset(campaign->victim, 0);
+    return campaign_learn(campaign->victim, &campaign_state.fresh) &&
+           campaign_learn(campaign->hostage, &campaign_state.fresh_hostage);
 }
 
 static void campaign_report(uint64_t seed, const struct campaign_memory *before,
@@ -234,19 +283,22 @@ static void campaign_report(uint64_t seed, const struct campaign_memory *before,
         print("kind=%s injected=%lu\n", campaign_faults[i].name, campaign_state.by_fault[i]);
     }
     print("leaked_frames=%ld leaked_heap_bytes=%ld leaked_slot_bytes=%ld leaked_code_bytes=%ld "
-          "leaked_page_bytes=%ld leaked_capabilities=%ld leaked_objects=%ld leaked_parcels=%ld\n",
+          "leaked_page_bytes=%ld leaked_capabilities=%ld leaked_objects=%ld leaked_parcels=%ld "
+          "leaked_messages=%ld\n",
           (long)(before->frames - after->frames), (long)(after->heap_bytes - before->heap_bytes),
           (long)(after->slot_bytes - before->slot_bytes),
           (long)(after->code_bytes - before->code_bytes),
           (long)(after->page_bytes - before->page_bytes),
           (long)after->objects.nodes_used - (long)before->objects.nodes_used,
           (long)after->objects.objects - (long)before->objects.objects,
-          (long)after->objects.parcels - (long)before->objects.parcels);
-    campaign_print_latencies("small", &campaign_state.small);
-    campaign_print_latencies("all", &campaign_state.all);
-    print("campaign seed=%lu injected=%lu contained=%lu recovered=%lu wrong=%lu ms=%lu\n", seed,
-          campaign_state.injected, campaign_state.contained, campaign_state.recovered,
-          campaign_state.wrong, (clock_ns() - start_ns) / 1000000);
+          (long)after->objects.parcels - (long)before->objects.parcels,
+          (long)(after->messages_lost - before->messages_lost));
+    latencies_print("small", &campaign_state.small);
+    latencies_print("all", &campaign_state.all);
+    print("campaign seed=%lu injected=%lu contained=%lu recovered=%lu wrong=%lu stalled=%lu "
+          "ms=%lu\n",
+          seed, campaign_state.injected, campaign_state.contained, campaign_state.recovered,
+          campaign_state.wrong, campaign_state.stalled, (clock_ns() - start_ns) / 1000000);
 }
 
 void campaign_run(uint64_t seed, uint64_t count) {
@@ -254,6 +306,12 @@ void campaign_run(uint64_t seed, uint64_t count) {
     struct campaign_memory before, after;
     uint64_t start_ns = clock_ns();
     if (!campaign_begin(&campaign, seed)) {
+        return;
+    }
+    campaign_state.with_others = true;
+    campaign_crash_all();
+    if (!others_start()) {
+        print("campaign: the bystanders cannot be started\n");
         return;
     }
     for (uint32_t i = 0; i < campaign_fault_count; i++) { /* each once, before memory is counted */

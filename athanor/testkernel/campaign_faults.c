@@ -30,8 +30,7 @@ void campaign_call(struct module *module, const char *function, uint64_t limit_n
     call_drop(out); /* nobody reads the names in its report */
 }
 
-/* Offsets and lengths where mistakes are made. */
-static uint32_t fault_edge(struct campaign *campaign) {
+uint32_t campaign_edge(struct campaign *campaign) {
     static const uint32_t edges[] = {0,          1,          65535,      65536,      131071,
                                      131072,     131073,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
                                      0xFFFFFFF0, 0xFFFF0000, 4096,       0xFFFDFFFF, 0xFFFE0000};
@@ -48,7 +47,11 @@ static void fault_write_mailbox(struct campaign *campaign, uint32_t a, uint32_t 
     mailbox[1] = b;
 }
 
-static enum campaign_outcome fault_judge(const struct call_result *result, uint32_t trap) {
+struct campaign_verdict campaign_verdict;
+
+enum campaign_outcome campaign_judge(const struct call_result *result, uint32_t trap) {
+    campaign_verdict =
+        (struct campaign_verdict){result->outcome, (uint32_t)result->trap, result->code};
     return result->outcome == CALL_TRAPPED && (uint32_t)result->trap == trap ? CAMPAIGN_TRAPPED
                                                                              : CAMPAIGN_FAILED;
 }
@@ -57,39 +60,39 @@ static enum campaign_outcome fault_judge(const struct call_result *result, uint3
 static enum campaign_outcome fault_trap(struct campaign *campaign,
                                         const struct campaign_fault *fault) {
     struct call_result result;
-    fault_write_mailbox(campaign, fault_edge(campaign), fault_edge(campaign));
+    fault_write_mailbox(campaign, campaign_edge(campaign), campaign_edge(campaign));
     campaign_call(campaign->victim, fault->function, 0, &result);
-    return fault_judge(&result, fault->trap);
+    return campaign_judge(&result, fault->trap);
 }
 
 static enum campaign_outcome fault_chain(struct campaign *campaign,
                                          const struct campaign_fault *fault) {
     struct call_result result;
     campaign_call(campaign->client, fault->function, 0, &result);
-    return fault_judge(&result, fault->trap);
+    return campaign_judge(&result, fault->trap);
 }
 
 /* Any arguments: either they are good, or the caller traps. */
 static enum campaign_outcome fault_arguments(struct campaign *campaign,
                                              const struct campaign_fault *fault) {
     struct call_result result;
-    uint32_t at = fault_edge(campaign), bytes = fault_edge(campaign);
+    uint32_t at = campaign_edge(campaign), bytes = campaign_edge(campaign);
     uint64_t memory_bytes = campaign->victim->instance->context->memory_bytes;
     fault_write_mailbox(campaign, at, bytes);
     campaign_call(campaign->victim, fault->function, 0, &result);
     if ((uint64_t)at + bytes <= memory_bytes) {
         return result.outcome == CALL_RETURNED ? CAMPAIGN_HARMLESS : CAMPAIGN_FAILED;
     }
-    return fault_judge(&result, fault->trap);
+    return campaign_judge(&result, fault->trap);
 }
 
 /* Any number as a handle, or (0) a good one or its neighbour: the services refuse, or they obey. */
 static enum campaign_outcome fault_handle(struct campaign *campaign,
                                           const struct campaign_fault *fault) {
     struct call_result result;
-    uint32_t high = campaign_random(campaign, 2) == 0 ? 0 : fault_edge(campaign);
-    uint32_t low =
-        high == 0 ? (uint32_t)campaign_random(campaign, UINT64_C(1) << 32) : fault_edge(campaign);
+    uint32_t high = campaign_random(campaign, 2) == 0 ? 0 : campaign_edge(campaign);
+    uint32_t low = high == 0 ? (uint32_t)campaign_random(campaign, UINT64_C(1) << 32)
+                             : campaign_edge(campaign);
     fault_write_mailbox(campaign, low, high);
     campaign_call(campaign->victim, fault->function, 0, &result);
     return result.outcome == CALL_RETURNED ? CAMPAIGN_HARMLESS : CAMPAIGN_FAILED;
@@ -102,13 +105,12 @@ static enum campaign_outcome fault_kill(struct campaign *campaign,
     bool through_others = campaign_random(campaign, 2) == 0 && strcmp(fault->function, "spin") == 0;
     campaign_call(through_others ? campaign->client : campaign->victim, fault->function, limit_ns,
                   &result);
-    return fault_judge(&result, fault->trap);
+    return campaign_judge(&result, fault->trap);
 }
 
 /* --- Flipped bits. --- */
 
-static void fault_flip_global(struct campaign *campaign) {
-    const struct alka_instance *instance = campaign->victim->instance;
+static void fault_flip_global(struct campaign *campaign, const struct alka_instance *instance) {
     const struct alka_module *module = &instance->image->module;
     uint32_t own = module->global_count - module->imported_globals;
     uint32_t global_idx = module->imported_globals + (uint32_t)campaign_random(campaign, own);
@@ -119,19 +121,23 @@ static void fault_flip_global(struct campaign *campaign) {
     *cell ^= UINT64_C(1) << campaign_random(campaign, bits);
 }
 
-static enum campaign_outcome fault_flip(struct campaign *campaign,
-                                        const struct campaign_fault *fault) {
-    struct alka_instance *instance = campaign->victim->instance;
+void campaign_flip(struct campaign *campaign, struct module *module) {
+    struct alka_instance *instance = module->instance;
     uint64_t flips = 1 + campaign_random(campaign, FAULT_FLIPS_MAX);
     for (uint64_t i = 0; i < flips; i++) {
-        /* Half of them in what it works with. */
+        /* Half of them in what the victim works with. */
         uint64_t at = campaign_random(campaign, 2) == 0
                           ? 4096 + campaign_random(campaign, 16)
                           : campaign_random(campaign, instance->context->memory_bytes);
         *(uint8_t *)(instance->base.value + at) ^= (uint8_t)(1u << campaign_random(campaign, 8));
-        fault_flip_global(campaign);
+        fault_flip_global(campaign, instance);
     }
+}
+
+static enum campaign_outcome fault_flip(struct campaign *campaign,
+                                        const struct campaign_fault *fault) {
     struct call_result result;
+    campaign_flip(campaign, campaign->victim);
     campaign_call(campaign->victim, fault->function, FAULT_WORK_LIMIT_NS, &result);
     return result.outcome == CALL_TRAPPED ? CAMPAIGN_TRAPPED : CAMPAIGN_HARMLESS;
 }
@@ -144,7 +150,7 @@ static enum campaign_outcome fault_stale(struct campaign *campaign,
     struct call_result result;
     module_stop(campaign->victim);
     campaign_call(campaign->client, fault->function, 0, &result);
-    enum campaign_outcome outcome = fault_judge(&result, fault->trap);
+    enum campaign_outcome outcome = campaign_judge(&result, fault->trap);
     module_stop(campaign->client);
     module_stop(campaign->middle);
     bool good = module_revive(campaign->victim) && module_revive(campaign->middle) &&
@@ -242,6 +248,27 @@ const struct campaign_fault campaign_faults[] = {
     {"kill_deep",      fault_kill,      "spin_deep",      ALKA_TRAP_KILLED,                 15},
     {"stale",          fault_stale,     "work",           ALKA_TRAP_CALLEE_GONE,            15},
     {"no_memory",      fault_no_memory, "exhaust",        ALKA_TRAP_MEMORY_BOUNDS,          5},
+    {"kill_sending",     hostage_kill,  "send_on",        ALKA_TRAP_KILLED,                 40},
+    {"kill_receiving",   hostage_kill,  "receive_on",     ALKA_TRAP_KILLED,                 40},
+    {"kill_lending",     hostage_kill,  "lend_on",        ALKA_TRAP_KILLED,                 40},
+    {"kill_publishing",  hostage_kill,  "publish_on",     ALKA_TRAP_KILLED,                 40},
+    {"kill_subscribing", hostage_kill,  "subscribe_on",   ALKA_TRAP_KILLED,                 40},
+    {"kill_posting",     hostage_kill,  "post_on",        ALKA_TRAP_KILLED,                 40},
+    {"kill_delegating",  hostage_kill,  "delegate_on",    ALKA_TRAP_KILLED,                 40},
+    {"kill_allocating",  hostage_kill,  "allocate_on",    ALKA_TRAP_KILLED,                 40},
+    {"kill_mixing",      hostage_kill,  "mix_on",         ALKA_TRAP_KILLED,                 40},
+    {"any_arguments",    hostage_any,   "any",            ALKA_TRAP_NONE,                   400},
+    {"fill_events",      hostage_fill,  "fill_events",    ALKA_TRAP_UNREACHABLE,            10},
+    {"fill_channels",    hostage_fill,  "fill_channels",  ALKA_TRAP_UNREACHABLE,            10},
+    {"fill_topics",      hostage_fill,  "fill_topics",    ALKA_TRAP_UNREACHABLE,            10},
+    {"fill_buffers",     hostage_fill,  "fill_buffers",   ALKA_TRAP_UNREACHABLE,            10},
+    {"fill_parcels",     hostage_fill,  "fill_parcels",   ALKA_TRAP_UNREACHABLE,            10},
+    {"stale_handle",     hostage_stale, "stale",          ALKA_TRAP_NONE,                   20},
+    {"old_handle",       hostage_old,   "old",            ALKA_TRAP_NONE,                   20},
+    {"flip_all",         hostage_flip,  "alone",          ALKA_TRAP_NONE,                   80},
+    {"kill_thread",      hostage_ghost, "mix_on",         ALKA_TRAP_UNREACHABLE,            80},
+    {"kill_in_chain",    hostage_chain, "work_on",        ALKA_TRAP_KILLED,                 40},
+    {"kill_at_swap",     hostage_swap,  "mix_on",         ALKA_TRAP_KILLED,                 10},
 };
 /* clang-format on */
 const uint32_t campaign_fault_count = sizeof campaign_faults / sizeof campaign_faults[0];

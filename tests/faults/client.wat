@@ -8,6 +8,7 @@
   (global $calls (mut i32) (i32.const 0))
   (func $called (global.set $calls (i32.add (global.get $calls) (i32.const 1))))
   (func (export "work") (result i32) (call $called) (i32.add (call $work) (global.get $calls)))
+  (func (export "work_on") (loop $again (drop (call $work)) (br $again)))
   (func (export "unreachable") (call $called) (call $unreachable))
   (func (export "spin") (call $called) (call $spin))
   (func (export "recurse") (call $called) (call $recurse))
