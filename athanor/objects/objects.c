@@ -28,7 +28,7 @@ static struct {
     struct holder *holders; /* by the module's index; versions' places stay empty */
     struct object **named;
     uint32_t named_count;
-    struct object *gone; /* nobody refers to them any more */
+    struct object *gone;      /* nobody refers to them any more */
     bool is_instance_dropped; /* a module that was loaded may be nobody's now */
     uint32_t count;
 } objects;
