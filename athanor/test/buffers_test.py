@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from kernel_test import MKBUNDLE, ROOT, BootError, Failed, boot, keys, make_bundle, require, state_of  # noqa: E402
+from kernel import MKBUNDLE, ROOT, BootError, Failed, boot, keys, make_bundle, require  # noqa: E402
 
 PLACE = 0x10000  # where both have the buffer: page 16 of the memory
 PAGES = 16

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
 """Attacks on capabilities, by modules in a running kernel. One case per run: caps_test.py --build FOLDER CASE."""
-import argparse
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from kernel_test import MKBUNDLE, STATUS_FAILED, STATUS_GOOD, BootError, Failed, assemble, boot, keys, require, returned, state_of  # noqa: E402
+from kernel import MKBUNDLE, STATUS_FAILED, STATUS_GOOD, assemble, boot, keys, require, returned, run_cases, state_of  # noqa: E402
 
 READ, WRITE, CONTROL, DELEGATE, MOVE = 1, 2, 4, 8, 16
 STALE, KIND, RIGHTS, LIMIT, DEPTH, CLOSED, NO_NAME = 700, 701, 702, 703, 704, 712, 715
@@ -379,22 +377,5 @@ def case_log_rate(args, folder):
         machine.finish()
 
 
-CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="folder with athanor.elf")
-    parser.add_argument("case", choices=CASES)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            CASES[args.case](args, Path(folder))
-        except (Failed, BootError) as error:
-            print(f"{args.case}: {error}", file=sys.stderr)
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(globals(), __doc__))

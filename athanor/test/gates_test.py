@@ -1,13 +1,10 @@
 #!/usr/bin/env python3
 """What callers see of modules that fail, and how deep they may call, in a running kernel. One case per run: gates_test.py --build FOLDER CASE."""
-import argparse
 import re
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from kernel_test import BootError, Failed, assemble, boot, keys, make_bundle, require
+from kernel import assemble, boot, keys, make_bundle, require, run_cases
 from supervision_test import ask, becomes, state_of, system
 
 # C, which fails in every way.
@@ -221,22 +218,5 @@ def case_depth(args, folder):
         machine.finish()
 
 
-CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="folder with athanor.elf")
-    parser.add_argument("case", choices=CASES)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
-        try:
-            CASES[args.case](args, Path(folder))
-        except (Failed, BootError) as error:
-            print(f"FAILED: {error}")
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(globals(), __doc__))

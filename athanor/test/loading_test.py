@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 """Modules that come after the boot. One case per run: loading_test.py --build FOLDER CASE."""
-import argparse
 import re
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from caps_test import Shell  # noqa: E402
-from kernel_test import MKBUNDLE, ROOT, STATUS_GOOD, BootError, Failed, assemble, boot, keys, make_bundle, require, state_of  # noqa: E402
+from kernel import MKBUNDLE, ROOT, STATUS_GOOD, Failed, assemble, boot, keys, make_bundle, require, run_cases, state_of  # noqa: E402
 
 STALE, KIND, RIGHTS, FULL, CLOSED, NO_NAME, NAME_TAKEN, LIMIT, ARGUMENT = 700, 701, 702, 703, 712, 715, 716, 717, 718
 READ, WRITE, CONTROL, DELEGATE = 1, 2, 4, 8
@@ -431,20 +429,5 @@ def case_example(args, folder):
         require(machine.finish() == STATUS_GOOD, "the boot score")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="the folder with athanor.elf")
-    parser.add_argument("--modules", type=Path, required=True, help="the folder with the examples' .wasm files")
-    parser.add_argument("case", choices=sorted(name[len("case_"):] for name in globals() if name.startswith("case_")))
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            globals()[f"case_{args.case}"](args, Path(folder))
-        except (BootError, Failed) as error:
-            print(error, file=sys.stderr)
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(globals(), __doc__, modules="the folder with the examples' .wasm files"))

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Memory of the running kernel: who asks for too much gets an error and the others go on; freed memory that is written to is found."""
-import argparse
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from kernel_test import STATUS_PANIC, TIMEOUT, BootError, Failed, assemble, boot, keys, make_bundle, require, state_of  # noqa: E402
+from kernel import STATUS_PANIC, TIMEOUT, assemble, boot, keys, make_bundle, require, run_cases, state_of  # noqa: E402
 from machine import Image, Machine  # noqa: E402
 
 CODE_FRAMES = 1024  # as many may be kept for code, and count as free
@@ -27,7 +25,7 @@ OTHER = """(module (memory 1) (global $turns (mut i64) (i64.const 0))
   (func (export "soil") (i64.store (i32.const 40000) (i64.const -1)) unreachable))"""
 
 
-def case_exhaustion(args, folder):
+def case_exhaustion(args, folder, options="debug-exit"):
     """One module takes all there is: it is told so, others run, are reset and get errors, and all of it comes back."""
     bundle = make_bundle(folder, [("greedy", assemble(folder, GREEDY), []), ("other", assemble(folder, OTHER), ['threads = ["spin"]']),
                                   ("third", assemble(folder, GREEDY), [])])
@@ -38,7 +36,7 @@ def case_exhaustion(args, folder):
     def number(text):
         return int(re.search(r"returned (\d+) in", text).group(1))
 
-    with boot(args, bundle, args.options) as machine:
+    with boot(args, bundle, options) as machine:
         machine.wait_for_shell()
         machine.command("kill third; start third; kill greedy; start greedy")
         before = free(machine)
@@ -96,27 +94,8 @@ def case_poison(args, folder):
         machine.command("unload caller; unload echo; start echo; start caller; inject crash memory")
         require("PANIC" not in machine.transcript, "a panic of its own")
         machine.finish()
-    args.options = "debug-exit poison"
-    case_exhaustion(args, folder)
-
-
-CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="folder with athanor.elf, athanor-test.elf, system.bundle")
-    parser.add_argument("case", choices=CASES)
-    args = parser.parse_args()
-    args.options = "debug-exit"
-    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
-        try:
-            CASES[args.case](args, Path(folder))
-        except (Failed, BootError) as error:
-            print(f"FAILED: {error}")
-            return 1
-    return 0
+    case_exhaustion(args, folder, "debug-exit poison")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(globals(), __doc__))

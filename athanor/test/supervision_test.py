@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
 """Supervision trees in a running kernel, with modules that fail. One case per run: supervision_test.py --build FOLDER CASE."""
-import argparse
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from itertools import count
-from pathlib import Path
 
-from kernel_test import MKBUNDLE, BootError, Failed, assemble, boot, keys, require
+from kernel import MKBUNDLE, Failed, assemble, boot, keys, require, run_cases
 
 TALKER = """(module
   (import "athanor" "log" (func $log (param i32 i32)))
@@ -341,22 +338,5 @@ def case_signals(args, folder):
         machine.finish()
 
 
-CASES = {name.removeprefix("case_"): function for name, function in globals().items() if name.startswith("case_")}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, required=True, help="folder with athanor.elf")
-    parser.add_argument("case", choices=CASES)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="azoth-") as folder:
-        try:
-            CASES[args.case](args, Path(folder))
-        except (Failed, BootError) as error:
-            print(f"FAILED: {error}")
-            return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(globals(), __doc__))
