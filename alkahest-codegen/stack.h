@@ -90,7 +90,9 @@ static inline void stack_settle_loads(struct emit *e) {
 }
 /* Entries other than `except` that refer to the web get the value it has now. */
 void stack_detach_web(struct emit *e, uint32_t web, const struct value *except);
-/* Is this one of the entry's own registers? */
+/* The entry's own registers. */
+reg_set value_owned(const struct value *value);
+/* Is this one of them? */
 bool value_owns(const struct value *value, unsigned reg);
 /* Times that the entry refers to the web. */
 uint32_t value_refs(const struct value *value, uint32_t web);
