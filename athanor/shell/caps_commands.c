@@ -39,21 +39,40 @@ static void command_caps_import(const struct alka_instance *instance, uint32_t i
                                               : " (gone: calling it traps)");
 }
 
-static void command_caps_limits(const struct module *module) {
+static void command_caps_limit_keys(const struct module *module) {
     const struct bundle_module *entry = &module->entry;
     const struct cap_table *table = &module->holder->table;
-    print(shell_keys
-              ? "module=%s memory_pages_max=%u handles=%u handles_max=%u "
-                "clock_resolution_ns=%u gate_depth_max=%u queue_places_max=%u "
-                "log_rate_max=%u log_lines_refused=%lu cpu_us=%u period_us=%u after_trap=%s\n"
-              : "%s: at most %u pages of 64 KiB; %u of %u handles; a clock of %u ns; chains of %u "
-                "calls (0: no limit); %u places in queues; %u log lines per second, %lu "
-                "refused; %u of %u us of the "
-                "processor (0: no limit); after a trap: %s\n",
+    print("module=%s memory_pages_max=%u handles=%u handles_max=%u clock_resolution_ns=%u "
+          "gate_depth_max=%u queue_places_max=%u log_rate_max=%u log_lines_refused=%lu cpu_us=%u "
+          "period_us=%u after_trap=%s\n",
           module->name, entry->memory_pages_max, table->used, table->capacity,
           entry->clock_resolution_ns, entry->gate_depth_max, entry->queue_places_max,
           entry->log_rate_max, module->holder->log_lines.refused_ever, entry->cpu_budget_us,
           entry->cpu_period_us, entry->stops_after_trap ? "stop" : "restart");
+}
+
+static void command_caps_limits(const struct module *module) {
+    const struct bundle_module *entry = &module->entry;
+    const struct cap_table *table = &module->holder->table;
+    if (shell_keys) {
+        command_caps_limit_keys(module);
+        return;
+    }
+    print("  at most  %u pages of 64 KiB; %u handles, %u of them held; %u places in queues\n",
+          entry->memory_pages_max, table->capacity, table->used, entry->queue_places_max);
+    print("  clock    in steps of %u ns\n", entry->clock_resolution_ns);
+    if (entry->gate_depth_max != 0) {
+        print("  at most  %u calls of other modules in a chain\n", entry->gate_depth_max);
+    }
+    if (entry->log_rate_max != 0) {
+        print("  at most  %u lines of the log in a second; %lu were refused\n", entry->log_rate_max,
+              module->holder->log_lines.refused_ever);
+    }
+    if (entry->cpu_budget_us != 0) {
+        print("  at most  %u us of the processor in %u us\n", entry->cpu_budget_us,
+              entry->cpu_period_us);
+    }
+    print("  trap     %s\n", entry->stops_after_trap ? "stops it" : "makes it new");
 }
 
 /* What it may load and has loaded, or who has loaded it. */
@@ -84,7 +103,7 @@ static void command_caps_handles(const struct module *module) {
         const struct object *object = view.object.object;
         audit_rights(rights, view.rights);
         print(shell_keys ? "module=%s handle=0x%lx kind=%s rights=%s depth=%u name=\"%s\"\n"
-                         : "%s: handle %lx  %-8s %s depth %u  %s\n",
+                         : "  handle   %.0s%lx %s %s depth %u %s\n",
               module->name, view.handle, cap_kind_name(view.object.kind), rights, view.depth,
               object->name);
     }
@@ -98,7 +117,7 @@ void command_caps(size_t count, const char *const *words) {
     }
     for (uint32_t bit = 0; bit < BUNDLE_CAP_COUNT; bit++) {
         if ((module->entry.capabilities >> bit & 1) != 0) {
-            print(shell_keys ? "module=%s granted=%s\n" : "%s: granted  %s\n", module->name,
+            print(shell_keys ? "module=%s granted=%s\n" : "  granted  %.0s%s\n", module->name,
                   bundle_capability_name(bit));
         }
     }

@@ -422,6 +422,7 @@ def case_example(args, folder):
     with boot(args, bundle) as machine:
         machine.wait_for_shell()
         require("host: 6 times 7 is 42" in machine.transcript, f"no answer:\n{machine.transcript}")
+        require(gone(machine, "plugin"), "it is still there")
         before = figures(machine)
         for _ in range(3):
             require("main returned 0" in machine.command("run host"), "not a second time")
