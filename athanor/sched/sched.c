@@ -179,6 +179,10 @@ static inline void sched_charge(struct sched *sched, struct sched_cpu *cpu, uint
     sched->policy->class->charge(sched->policy, cpu->running, ns);
 }
 
+void sched_charge_running(struct sched *sched, uint32_t cpu, uint64_t now) {
+    sched_charge(sched, &sched->cpus[cpu], now);
+}
+
 void sched_give_way(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].yields = true; }
 
 void sched_exit(struct sched *sched, uint32_t cpu) { sched->cpus[cpu].running->state = SCHED_DEAD; }

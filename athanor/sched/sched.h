@@ -162,6 +162,9 @@ void sched_set_priority(struct sched *sched, struct sched_thread *thread, uint8_
 void sched_set_account(struct sched *sched, struct sched_thread *thread,
                        struct sched_account *account, uint64_t now);
 
+/* What runs on this processor is charged up to `now`: for who is about to read used_ns. */
+void sched_charge_running(struct sched *sched, uint32_t cpu, uint64_t now);
+
 /* Deadlines and new periods up to `now` happen. */
 void sched_expire(struct sched *sched, uint64_t now);
 

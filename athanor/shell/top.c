@@ -53,16 +53,17 @@ static void top_look(struct top_look *out) {
     out->modules = (struct top_table){.what = "module"};
     out->threads = (struct top_table){.what = "thread"};
     out->idle_ns = stats.idle_ns;
+    uint64_t flags = threads_lock();
+    out->at_ns = clock_ns();
+    sched_charge_running(&threads_sched, MACHINE_CPU, out->at_ns); /* what led here is before it */
     const struct module *module;
     for (uint32_t i = 0; (module = modules_next(&i)) != NULL; i++) {
         top_add(&out->modules, module->name, module->id, module->account.used_ns);
     }
-    uint64_t flags = threads_lock();
     for (const struct thread *thread = thread_next(NULL); thread != NULL;
          thread = thread_next(thread)) {
         top_add(&out->threads, thread->name, thread->id, thread->sched.used_ns);
     }
-    out->at_ns = clock_ns();
     threads_unlock(flags);
 }
 

@@ -229,6 +229,21 @@ static void what_was_overspent_is_paid_back(void **state) {
     assert_int_equal(sched_alarm(&sched, 0), now + 2 * MS);
 }
 
+static void who_reads_accounts_sees_what_runs_up_to_now(void **state) {
+    (void)state;
+    begin_round_robin();
+    threads[0].account = &limited;
+    start(0);
+    assert_next(0);
+    uint64_t used = threads[0].used_ns, paid = limited.used_ns;
+    now += MS / 2;
+    sched_charge_running(&sched, 0, now);
+    assert_int_equal(threads[0].used_ns, used + MS / 2);
+    assert_int_equal(limited.used_ns, paid + MS / 2);
+    sched_charge_running(&sched, 0, now);
+    assert_int_equal(threads[0].used_ns, used + MS / 2);
+}
+
 static void a_throttled_thread_can_be_killed_at_once(void **state) {
     (void)state;
     begin_round_robin();
@@ -522,6 +537,7 @@ int main(void) {
         cmocka_unit_test(killing_ends_waits_and_forbids_new_ones),
         cmocka_unit_test(a_budget_is_spent_to_the_nanosecond_and_comes_back),
         cmocka_unit_test(what_was_overspent_is_paid_back),
+        cmocka_unit_test(who_reads_accounts_sees_what_runs_up_to_now),
         cmocka_unit_test(a_throttled_thread_can_be_killed_at_once),
         cmocka_unit_test(who_is_excused_runs_without_a_budget_and_owes_it),
         cmocka_unit_test(a_new_limit_counts_at_once),
