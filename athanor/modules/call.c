@@ -110,7 +110,7 @@ void call_note_first(void) {
 static void call_end_excuse(struct thread *thread) {
     uint64_t flags = threads_lock();
     sched_excuse(&threads_sched, &thread->sched, false, clock_ns());
-    threads_unlock_only(flags); /* the callee was looked up, and must not go */
+    threads_unlock(flags);
 }
 
 void call_begin(struct call *call, uint64_t limit_ns, struct alka_trap_report *report) {

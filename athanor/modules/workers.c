@@ -27,15 +27,11 @@ void workers_tell_caretaker(void) {
     wait_wake(&workers_caretaker.waiting);
 }
 
-static void caretaker_wake(void (*unlock)(uint64_t flags)) {
+void workers_wake_caretaker(void) {
     uint64_t flags = threads_lock();
     workers_tell_caretaker();
-    unlock(flags);
+    threads_unlock(flags);
 }
-
-void workers_wake_caretaker(void) { caretaker_wake(threads_unlock); }
-
-void workers_call_caretaker(void) { caretaker_wake(threads_unlock_only); }
 
 void workers_have_work(void) { workers_caretaker.has_work = true; }
 

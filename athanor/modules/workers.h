@@ -56,10 +56,8 @@ void workers_end_jobs(void);
 void workers_release(struct module *module);
 /* There are modules to recover or to unload, or threads to give back. Under the lock. */
 void workers_tell_caretaker(void);
-/* The same, not under the lock; it may come at once. */
+/* The same, not under the lock. It comes when the kernel code that runs now is done or waits. */
 void workers_wake_caretaker(void);
-/* It comes when the kernel code that runs now is done. */
-void workers_call_caretaker(void);
 /* Under the lock, when the caretaker must not run yet: it does after workers_settle. */
 void workers_have_work(void);
 void workers_settle(void);

@@ -186,7 +186,7 @@ void ipc_settle(void) {
         ipc_wake_all();
     }
     ipc.all_noted = false;
-    threads_unlock_only(flags);
+    threads_unlock(flags);
 }
 
 void ipc_renew(struct holder *holder) {

@@ -77,7 +77,7 @@ void objects_settle_now(void) {
     self->settles_objects = false;
     if (objects.is_instance_dropped) {
         objects.is_instance_dropped = false;
-        workers_call_caretaker();
+        workers_wake_caretaker();
     }
 }
 

@@ -43,7 +43,4 @@ static inline void threads_unlock(uint64_t flags) {
     }
 }
 
-/* The same without giving way: who was woken runs when the kernel code that runs now is done. */
-void threads_unlock_only(uint64_t flags);
-
 #endif

@@ -31,17 +31,6 @@ void threads_unlock_kicked(void) {
     machine_unlock();
 }
 
-void threads_unlock_only(uint64_t flags) {
-    if (machine_kicked && machine_started) {
-        uint64_t now = clock_ns();
-        timer_rearm(now, now + THREAD_RETRY_NS);
-    }
-    machine_unlock();
-    if ((flags & X86_FLAGS_INTERRUPTS) != 0) {
-        x86_interrupts_on();
-    }
-}
-
 /* --- Lives. --- */
 
 struct thread *thread_next(const struct thread *after) {

@@ -10,8 +10,7 @@
 #include <string.h>
 
 /* The call that the service works for has ended meanwhile: of the caller nothing may be touched. It
- * can end wherever the kernel lets others run: in a wait, and when the threads' lock is given back.
- */
+ * can end wherever the kernel lets others run: in a wait (sched/thread.h). */
 static inline bool service_is_over(void) {
     return thread_this()->stacks->pending != ALKA_TRAP_NONE;
 }
